@@ -1,0 +1,1 @@
+"""The engine: hooks, lens, interventions, tracing and generation. torch and transformers only."""

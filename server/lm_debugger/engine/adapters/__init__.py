@@ -1,0 +1,36 @@
+"""The adapters, found by looking into this folder: adding a file adds an architecture."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from lm_debugger.engine.adapters.base import Adapter, Block
+from lm_debugger.errors import UnsupportedModel
+
+__all__ = ["Adapter", "Block", "adapter_for", "adapters"]
+
+
+@cache
+def adapters() -> dict[str, type[Adapter]]:
+    """Every adapter class by the `model_type` it reads."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return {name: cls for cls in Adapter.__subclasses__() for name in cls.model_types}
+
+
+def adapter_for(model_type: str) -> type[Adapter]:
+    """The adapter class for a config's `model_type`.
+
+    Raises:
+        UnsupportedModel: there is none; the sentence lists those that exist.
+    """
+    known = adapters()
+    if model_type not in known:
+        raise UnsupportedModel(
+            f"Models of type {model_type!r} are not supported; supported: {', '.join(sorted(known))}.",
+            model_type=model_type,
+            supported=sorted(known),
+        )
+    return known[model_type]

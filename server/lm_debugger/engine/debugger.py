@@ -1,0 +1,332 @@
+"""`Debugger`: one loaded model and everything that can be asked of it.
+
+It owns the model, the tokenizer, the gate that lets one request at a time use the model, and the
+limits; what the numbers mean is left to `tracer`, `lens`, `interventions` and `generation`. Nothing
+of a request is kept but a small cache of unedited runs, which are the same for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Literal
+
+import torch
+
+from lm_debugger.engine import interventions as rules
+from lm_debugger.engine.cache import LruCache
+from lm_debugger.engine.gate import Gate
+from lm_debugger.engine.generation import GenerationStream, Request
+from lm_debugger.engine.lens import Lens, top_k
+from lm_debugger.engine.loading import Checkpoint, choose_device, load
+from lm_debugger.engine.tracer import Pass, Tracer
+from lm_debugger.engine.types import (
+    GREEDY,
+    AppliedIntervention,
+    Generation,
+    Intervention,
+    Limits,
+    ModelInfo,
+    Projection,
+    Run,
+    Sampling,
+    Token,
+    Trace,
+    ValueId,
+    as_positions,
+)
+from lm_debugger.engine.vocabulary import Vocabulary
+from lm_debugger.errors import (
+    EmptyPrompt,
+    InvalidInput,
+    OutOfRange,
+    PromptTooLong,
+    TooManyInterventions,
+)
+
+PositionsLike = Literal["all", "last"] | int | range | Sequence[int]
+
+_CACHED_PROMPTS = 32
+
+
+class _Unedited:
+    """What is remembered of an unedited prompt: the boosts of rule 9, and runs already read."""
+
+    def __init__(self, boosts: tuple[float, ...]) -> None:
+        self.boosts = boosts
+        self.runs: LruCache[tuple[tuple[int, ...], int], tuple[Run, Pass]] = LruCache(4)
+
+
+class Debugger:
+    """A model under the debugger. Safe to call from any number of threads at once.
+
+    >>> debugger = Debugger.load("demo")
+    >>> trace = debugger.trace("My wife is working as a", [Intervention.off("L7D341")])
+    >>> trace.edited.positions[0].prediction.top[0].token.text
+    """
+
+    def __init__(self, checkpoint: Checkpoint, limits: Limits = Limits()) -> None:
+        self._adapter = checkpoint.adapter
+        self._checkpoint = checkpoint
+        self._vocabulary = Vocabulary(checkpoint.tokenizer)
+        self._lens = Lens(self._adapter)
+        self._tracer = Tracer(self._adapter, self._lens, self._vocabulary)
+        self._gate = Gate(limits.max_waiting)
+        self._cache: LruCache[tuple[int, ...], _Unedited] = LruCache(_CACHED_PROMPTS)
+        self.limits = limits
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str,
+        device: str = "auto",
+        dtype: str = "float32",
+        revision: str | None = None,
+        limits: Limits = Limits(),
+    ) -> Debugger:
+        """Load "demo", a folder that `save_pretrained` wrote, or a hub id; safetensors only.
+
+        Args:
+            device: "auto" (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1", "mps".
+            dtype: "float32", "float16" or "bfloat16".
+            revision: branch, tag or commit of a hub id.
+
+        Raises:
+            LoadError: ModelNotFound, UnsupportedModel or InvalidCheckpoint, see `loading.load`.
+        """
+        return cls(load(name_or_path, choose_device(device), dtype, revision), limits)
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """Name, shape and place of the model."""
+        adapter, checkpoint = self._adapter, self._checkpoint
+        vocab_size, d_model = adapter.unembedding.shape
+        return ModelInfo(
+            id=checkpoint.id,
+            architecture=checkpoint.model_type,
+            n_layers=adapter.n_layers,
+            ffn_width=adapter.ffn_width,
+            d_model=d_model,
+            n_heads=adapter.n_heads,
+            vocab_size=vocab_size,
+            n_positions=adapter.n_positions,
+            n_parameters=checkpoint.n_parameters,
+            tied_unembedding=checkpoint.tied_unembedding,
+            activation=adapter.activation_name,
+            dtype=str(adapter.unembedding.dtype).removeprefix("torch."),
+            device=str(adapter.unembedding.device),
+            eos_token=next(map(self._vocabulary.token, sorted(checkpoint.eos_token_ids)), None),
+        )
+
+    def tokenize(self, prompt: str) -> tuple[Token, ...]:
+        """The prompt's tokens, as `trace` sees them (rule 1).
+
+        Raises:
+            EmptyPrompt, PromptTooLong, InvalidInput.
+        """
+        return tuple(self._vocabulary.token(id) for id in self._encode(prompt))
+
+    def trace(
+        self,
+        prompt: str,
+        interventions: Sequence[Intervention] = (),
+        positions: PositionsLike = "last",
+        top_k: int = 10,
+    ) -> Trace:
+        """How each layer's FFN changes the prediction, unedited and edited (rules 1 to 13, 15).
+
+        Args:
+            positions: of the prompt, to be read; negative ones count from the end.
+            top_k: K, tokens per state and sub-updates per layer.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        ids = self._encode(prompt)
+        columns = rules.resolve_positions(as_positions(positions), len(ids))
+        self._check_range("top_k", top_k, self.limits.max_top_k)
+        self._check_range("positions", len(columns), self.limits.max_positions)
+        self._check_interventions(interventions, len(ids))
+        with self._gate:
+            unedited, (run, done) = self._unedited_run(ids, columns, top_k)
+            edited, edited_done = (None, done) if not interventions else (run, done)
+            edits = rules.merge(self._adapter, interventions, len(ids), unedited.boosts)
+            if edits:
+                edited_done = self._tracer.forward(ids, columns, edits)
+                edited = self._tracer.read(edited_done, columns, top_k)
+        return Trace(
+            model=self._checkpoint.id,
+            prompt=prompt,
+            tokens=tuple(self._vocabulary.token(id) for id in ids),
+            positions=columns,
+            unedited=run,
+            edited=edited,
+            interventions=_applied(interventions, columns[-1], done, edited_done, unedited.boosts),
+        )
+
+    def generate(
+        self,
+        prompt: str,
+        interventions: Sequence[Intervention] = (),
+        max_new_tokens: int = 10,
+        sampling: Sampling = GREEDY,
+        alternatives: int = 5,
+    ) -> Generation:
+        """Continue the prompt by at most `max_new_tokens` tokens (rule 14); see `stream`."""
+        stream = self.stream(prompt, interventions, max_new_tokens, sampling, alternatives)
+        for _ in stream:
+            pass
+        return stream.result
+
+    def stream(
+        self,
+        prompt: str,
+        interventions: Sequence[Intervention] = (),
+        max_new_tokens: int = 10,
+        sampling: Sampling = GREEDY,
+        alternatives: int = 5,
+    ) -> GenerationStream:
+        """Continue the prompt token by token (rule 14).
+
+        Args:
+            alternatives: how many of the likeliest tokens are listed with each step.
+
+        Raises (here, not at the first step):
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        ids = self._encode(prompt)
+        self._check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
+        self._check_range("alternatives", alternatives, self.limits.max_top_k)
+        self._check_interventions(interventions, len(ids))
+        boosts: Sequence[float] = ()
+        if any(item.kind == "on" for item in interventions):
+            with self._gate:
+                boosts = self._unedited(ids).boosts
+        request = Request(
+            model=self._checkpoint.id,
+            prompt=prompt,
+            prompt_ids=ids,
+            edits=rules.merge(self._adapter, interventions, len(ids), boosts),
+            max_new_tokens=max_new_tokens,
+            sampling=sampling,
+            alternatives=alternatives,
+            eos_token_ids=self._checkpoint.eos_token_ids,
+        )
+        return GenerationStream(request, self._adapter, self._lens, self._vocabulary, self._gate)
+
+    def project(self, layer: int, dim: int, top_k: int = 50) -> Projection:
+        """What a value vector promotes and suppresses: both ends of E · v_i (rule 7).
+
+        Raises:
+            UnknownLayer, UnknownDimension, OutOfRange.
+        """
+        rules.check_value(self._adapter, layer, dim)
+        self._check_range("top_k", top_k, self.limits.max_top_k)
+        with torch.inference_mode():
+            vector = self._adapter.value_matrix(layer)[dim].float()
+            logits = self._lens.unembed(vector.unsqueeze(0))  # [1, V]
+            highest, promoted = _top_k(logits, top_k)
+            lowest, suppressed = _top_k(-logits, top_k)
+            return Projection(
+                id=ValueId(layer, dim),
+                norm=float(vector.norm()),
+                promoted=self._vocabulary.logits(promoted, highest),
+                suppressed=self._vocabulary.logits(suppressed, [-x for x in lowest]),
+            )
+
+    # --- the unedited run, remembered ----------------------------------------------------------
+
+    def _unedited(self, ids: list[int]) -> _Unedited:
+        known = self._cache.get(tuple(ids))
+        if known is None:
+            done = self._tracer.forward(ids, (len(ids) - 1,), {})
+            known = self._remember(ids, done)
+        return known
+
+    def _unedited_run(
+        self, ids: list[int], columns: tuple[int, ...], k: int
+    ) -> tuple[_Unedited, tuple[Run, Pass]]:
+        """Boosts, the run read at `columns`, and the pass behind it."""
+        known = self._cache.get(tuple(ids))
+        found = known and known.runs.get((columns, k))
+        if known and found:
+            return known, found
+        last = len(ids) - 1  # rule 9 needs the last position, whatever was asked for
+        done = self._tracer.forward(ids, sorted({*columns, last}), {})
+        run = self._tracer.read(done, columns, k)
+        known = known or self._remember(ids, done)
+        if len(columns) == 1:  # others are large, and rare
+            known.runs.put((columns, k), (run, done))
+        return known, (run, done)
+
+    def _remember(self, ids: list[int], done: Pass) -> _Unedited:
+        known = _Unedited(self._tracer.boosts(done))
+        self._cache.put(tuple(ids), known)
+        return known
+
+    # --- checks --------------------------------------------------------------------------------
+
+    def _encode(self, prompt: str) -> list[int]:
+        if not isinstance(prompt, str):
+            raise InvalidInput(f"The prompt must be text, not {type(prompt).__name__}.")
+        if not prompt:
+            raise EmptyPrompt("The prompt is empty; type at least one character.")
+        ids = self._vocabulary.encode(prompt)
+        if len(ids) > self._adapter.n_positions:
+            raise PromptTooLong(
+                f"The prompt has {len(ids)} tokens; this model reads at most "
+                f"{self._adapter.n_positions}.",
+                n_tokens=len(ids),
+                maximum=self._adapter.n_positions,
+            )
+        return ids
+
+    def _check_interventions(self, interventions: Sequence[Intervention], n_tokens: int) -> None:
+        if len(interventions) > self.limits.max_interventions:
+            raise TooManyInterventions(
+                f"{len(interventions)} interventions; at most {self.limits.max_interventions} are "
+                "allowed in one request.",
+                count=len(interventions),
+                maximum=self.limits.max_interventions,
+            )
+        rules.check(self._adapter, interventions, n_tokens)
+
+    @staticmethod
+    def _check_range(parameter: str, value: int, maximum: int) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+            what = "the number of positions" if parameter == "positions" else parameter
+            raise OutOfRange(
+                f"{what} must be a whole number from 1 to {maximum}, not {value!r}.",
+                parameter=parameter,
+                minimum=1,
+                maximum=maximum,
+            )
+
+
+def _applied(
+    interventions: Sequence[Intervention],
+    position: int,
+    unedited: Pass,
+    edited: Pass,
+    boosts: Sequence[float],
+) -> tuple[AppliedIntervention, ...]:
+    def coefficient(done: Pass, item: Intervention) -> float:
+        return float(done.coefficients[item.layer, done.positions.index(position), item.dim])
+
+    return tuple(
+        AppliedIntervention(
+            intervention=item,
+            unedited_coefficient=coefficient(unedited, item),
+            edited_coefficient=coefficient(edited, item),
+            pre_activation=rules.pre_activation(item, boosts),
+        )
+        for item in interventions
+    )
+
+
+def _top_k(row: torch.Tensor, k: int) -> tuple[list[float], list[int]]:
+    """`lens.top_k` of one row [1, N]."""
+    values, ids = top_k(row, k)
+    return values[0].tolist(), ids[0].tolist()

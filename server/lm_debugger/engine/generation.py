@@ -1,0 +1,170 @@
+"""Token by token with a KV cache and edits: rule 14, streaming, stoppable.
+
+The model is borrowed for one token at a time (`gate.Gate`), so that a long generation does not hold
+up traces; between tokens nothing of it is on the model, its state is the KV cache it owns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.gate import Gate
+from lm_debugger.engine.hooks import attached
+from lm_debugger.engine.interventions import LayerEdit
+from lm_debugger.engine.lens import Lens, top_k
+from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
+from lm_debugger.engine.vocabulary import Vocabulary
+from lm_debugger.errors import NonFiniteResult
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked request for generation.
+
+    Attributes:
+        prompt_ids: [T].
+        edits: by layer, see `interventions.merge`; row T holds for generated tokens.
+        eos_token_ids: end the run, and are not part of it.
+    """
+
+    model: str
+    prompt: str
+    prompt_ids: Sequence[int]
+    edits: Mapping[int, LayerEdit]
+    max_new_tokens: int
+    sampling: Sampling
+    alternatives: int
+    eos_token_ids: frozenset[int]
+
+
+class GenerationStream(Iterator[GenerationStep]):
+    """Iterate for steps; `close()` ends the run early; `result` is what there is so far.
+
+    Not for use by two threads at once.
+    """
+
+    def __init__(
+        self, request: Request, adapter: Adapter, lens: Lens, vocabulary: Vocabulary, gate: Gate
+    ) -> None:
+        self._request = request
+        self._vocabulary = vocabulary
+        self._model = _CachedModel(request, adapter, lens, gate)
+        self._random = torch.Generator().manual_seed(request.sampling.seed)
+        self._new_ids: list[int] = []
+        self._steps: list[GenerationStep] = []
+        self._finished: FinishReason | None = None
+
+    def __next__(self) -> GenerationStep:
+        """The next token.
+
+        Raises:
+            NonFiniteResult: the edits overflow the model's number format.
+            Busy: too many requests wait for the model.
+        """
+        if self._finished is not None:
+            raise StopIteration
+        request = self._request
+        if len(self._new_ids) == request.max_new_tokens:
+            return self._finish("length")
+        if self._model.is_full:
+            return self._finish("context_full")
+        logits = self._model.next_logits(self._new_ids)
+        id = choose(logits, request.sampling, self._random)
+        if id in request.eos_token_ids:
+            return self._finish("end_of_text")
+        self._new_ids.append(id)
+        probs = torch.softmax(logits, dim=-1)
+        likeliest, ids = top_k(probs.unsqueeze(0), request.alternatives)
+        step = GenerationStep(
+            index=len(self._steps),
+            token=self._vocabulary.token(id),
+            prob=float(probs[id]),
+            alternatives=self._vocabulary.probs(ids[0].tolist(), likeliest[0].tolist()),
+        )
+        self._steps.append(step)
+        return step
+
+    def close(self) -> None:
+        """Stop here; later `next` calls end the iteration."""
+        if self._finished is None:
+            self._finished = "stopped"
+        self._model.release()
+
+    @property
+    def result(self) -> Generation:
+        """Prompt, text and steps so far; `finish_reason` is "stopped" unless the run has ended."""
+        request = self._request
+        return Generation(
+            model=request.model,
+            prompt=request.prompt,
+            text=self._vocabulary.decode([*request.prompt_ids, *self._new_ids]),
+            steps=tuple(self._steps),
+            finish_reason=self._finished or "stopped",
+        )
+
+    def _finish(self, reason: FinishReason) -> GenerationStep:
+        self._finished = reason
+        self._model.release()
+        raise StopIteration
+
+
+@dataclass(slots=True)
+class _CachedModel:
+    """The model and the KV cache of one text."""
+
+    request: Request
+    adapter: Adapter
+    lens: Lens
+    gate: Gate
+    _cache: Any = field(default=None, init=False)
+    _seen: int = field(default=0, init=False)  # tokens in the cache
+
+    @property
+    def is_full(self) -> bool:
+        return self._seen >= self.adapter.n_positions
+
+    def next_logits(self, new_ids: Sequence[int]) -> Tensor:
+        """[V], fp32 on the CPU: what follows prompt + new_ids."""
+        text = [*self.request.prompt_ids, *new_ids]
+        device = self.adapter.unembedding.device
+        with self.gate, torch.inference_mode():
+            tokens = torch.tensor([text[self._seen :]], device=device)
+            with attached(self.adapter.blocks, edits=self.request.edits, start=self._seen):
+                output = self.adapter.backbone(
+                    input_ids=tokens,
+                    attention_mask=torch.ones(1, len(text), device=device, dtype=torch.long),
+                    past_key_values=self._cache,
+                    use_cache=True,
+                )
+            self._cache, self._seen = output.past_key_values, len(text)
+            logits = self.lens.unembed(output.last_hidden_state[0, -1:])[0].cpu()
+        if not logits.isfinite().all():
+            raise NonFiniteResult(
+                "The numbers overflow while generating: an intervention's value is too large for "
+                "this model. Use a smaller one."
+            )
+        return logits
+
+    def release(self) -> None:
+        self._cache = None
+
+
+def choose(logits: Tensor, sampling: Sampling, random: torch.Generator) -> int:
+    """The next token's id from logits [V]: greedy (ties by lower id) or sampled.
+
+    Sampling is in float64: softmax(logits / temperature), cut to the nucleus (Holtzman et al.,
+    2020): the likeliest tokens up to and including the one that reaches top_p.
+    """
+    if sampling.temperature == 0:
+        return int(logits.argmax())
+    scaled = (logits.double() - logits.max()) / sampling.temperature
+    probs, ids = torch.softmax(scaled, dim=-1).sort(descending=True, stable=True)
+    before = probs.cumsum(dim=-1) - probs
+    probs[before >= sampling.top_p] = 0
+    return int(ids[torch.multinomial(probs, 1, generator=random)])

@@ -1,0 +1,178 @@
+"""The rules for editing coefficients (rules 8 to 15), merged into one edit per layer.
+
+Every kind of intervention is an affine map of one coefficient, m_i := factor * m_i + shift:
+
+    on      0, act(c)      off     0, act(0)      (rule 9; written before the activation there,
+    set     0, value                               which is the same, as it acts elementwise)
+    scale   value, 0       add     1, value
+
+so a layer's edits are two small matrices over positions and edited dimensions. Where two
+interventions name the same vector, the later one wins, position by position (rule 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.types import Intervention
+from lm_debugger.errors import InvalidPosition, UnknownDimension, UnknownLayer
+
+BOOST_MARGIN = 0.01
+"""Rule 9: c exceeds the layer's largest sub-update score by this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerEdit:
+    """One layer's edits of n coefficients.
+
+    Attributes:
+        dims: [n], int64, which coefficients.
+        factor, shift: [T + 1, n]; row p is for prompt position p, row T for every generated token.
+    """
+
+    dims: Tensor
+    factor: Tensor
+    shift: Tensor
+
+    def apply(self, m: Tensor, start: int) -> Tensor:
+        """Edited copy of m [B, t, F], whose first column is position `start` of the text."""
+        rows = torch.arange(start, start + m.shape[1], device=m.device)
+        rows = rows.clamp(max=self.factor.shape[0] - 1)
+        edited = m.clone()
+        edited[..., self.dims] = m[..., self.dims] * self.factor[rows] + self.shift[rows]
+        return edited
+
+
+def check_value(adapter: Adapter, layer: int, dim: int) -> None:
+    """Rule 12.
+
+    Raises:
+        UnknownLayer, UnknownDimension: naming the allowed range.
+    """
+    if not 0 <= layer < adapter.n_layers:
+        raise UnknownLayer(
+            f"There is no layer {layer}; this model's layers are 0 to {adapter.n_layers - 1}.",
+            layer=layer,
+            minimum=0,
+            maximum=adapter.n_layers - 1,
+        )
+    if not 0 <= dim < adapter.ffn_width:
+        raise UnknownDimension(
+            f"There is no dimension {dim} in layer {layer}; dimensions are 0 to "
+            f"{adapter.ffn_width - 1}.",
+            layer=layer,
+            dim=dim,
+            minimum=0,
+            maximum=adapter.ffn_width - 1,
+        )
+
+
+def resolve_positions(
+    positions: str | Sequence[int], n_tokens: int, *, what: str = "positions"
+) -> tuple[int, ...]:
+    """Canonical positions -> ascending indices in [0, T); negative ones count from the end.
+
+    Raises:
+        InvalidPosition: outside the prompt.
+    """
+    if positions == "all":
+        return tuple(range(n_tokens))
+    if positions == "last":
+        return (n_tokens - 1,)
+    resolved = set()
+    for position in positions:
+        assert isinstance(position, int)
+        if not -n_tokens <= position < n_tokens:
+            raise InvalidPosition(
+                f"{what}: the prompt has {n_tokens} token{'s' * (n_tokens != 1)}, so positions are 0 "
+                f"to {n_tokens - 1} (or -{n_tokens} to -1 from the end), not {position}.",
+                position=position,
+                n_tokens=n_tokens,
+            )
+        resolved.add(position % n_tokens)
+    return tuple(sorted(resolved))
+
+
+def check(adapter: Adapter, interventions: Sequence[Intervention], n_tokens: int) -> None:
+    """Raise what is wrong with a list before anything is computed.
+
+    Raises:
+        UnknownLayer, UnknownDimension, InvalidPosition.
+    """
+    for item in interventions:
+        check_value(adapter, item.layer, item.dim)
+        resolve_positions(item.positions, n_tokens, what=str(item.id))
+
+
+def pre_activation(item: Intervention, boosts: Sequence[float]) -> float | None:
+    """What rule 9 writes before the activation: c of the layer for "on", 0 for "off", else None.
+
+    `boosts`: [L], c of every layer, from the unedited run (rule 10).
+    """
+    return boosts[item.layer] if item.kind == "on" else 0.0 if item.kind == "off" else None
+
+
+def merge(
+    adapter: Adapter,
+    interventions: Sequence[Intervention],
+    n_tokens: int,
+    boosts: Sequence[float],
+) -> dict[int, LayerEdit]:
+    """All edits of a request by layer; layers and vectors that end up unchanged are left out, so
+    that no-ops are exact (rule 15).
+
+    Args:
+        n_tokens: T, length of the prompt.
+        boosts: [L], see `pre_activation`.
+
+    Raises:
+        UnknownLayer, UnknownDimension, InvalidPosition: see `check`.
+    """
+    check(adapter, interventions, n_tokens)
+    maps: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+    for item in interventions:
+        key = (item.layer, item.dim)
+        if key not in maps:
+            maps[key] = (torch.ones(n_tokens + 1), torch.zeros(n_tokens + 1))
+        rows = [*resolve_positions(item.positions, n_tokens)]
+        if item.edits_generated:
+            rows.append(n_tokens)
+        factor, shift = maps[key]
+        factor[rows], shift[rows] = _affine(adapter, item, boosts)
+    return _by_layer(adapter, maps)
+
+
+def _affine(adapter: Adapter, item: Intervention, boosts: Sequence[float]) -> tuple[float, float]:
+    """(factor, shift) of one intervention."""
+    before_activation = pre_activation(item, boosts)
+    if before_activation is not None:
+        activation: Callable[[Tensor], Tensor] = adapter.blocks[item.layer].activation
+        weight = adapter.value_matrix(item.layer)
+        at = torch.tensor([before_activation], dtype=weight.dtype, device=weight.device)
+        return 0.0, float(activation(at))
+    value = item.value
+    assert value is not None
+    return {"set": (0.0, value), "scale": (value, 0.0), "add": (1.0, value)}[item.kind]
+
+
+def _by_layer(
+    adapter: Adapter, maps: Mapping[tuple[int, int], tuple[Tensor, Tensor]]
+) -> dict[int, LayerEdit]:
+    columns: dict[int, list[tuple[int, Tensor, Tensor]]] = {}
+    for (layer, dim), (factor, shift) in maps.items():
+        if bool((factor != 1).any() or (shift != 0).any()):
+            columns.setdefault(layer, []).append((dim, factor, shift))
+    edits = {}
+    for layer, items in columns.items():
+        weight = adapter.value_matrix(layer)
+        edits[layer] = LayerEdit(
+            dims=torch.tensor([dim for dim, _, _ in items], device=weight.device),
+            factor=torch.stack([f for _, f, _ in items], dim=1).to(weight),
+            shift=torch.stack([s for _, _, s in items], dim=1).to(weight),
+        )
+    return edits

@@ -1,0 +1,84 @@
+"""From residual states to tokens: the final norm, the unembedding, softmax, top-k (rules 4, 5, 7).
+
+All arithmetic here is fp32, whatever the model's dtype. Two readings exist and are never mixed
+(rule 16): this is the *lens*, each state with its own final-norm statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from lm_debugger.engine.adapters import Adapter
+
+_MAX_ELEMENTS = 1 << 26  # largest [S, V] block held at once: 256 MiB of fp32
+_CAST_ROWS = 8192  # rows of E cast to fp32 at a time where the model is in half precision
+
+
+class Lens:
+    """Reads residual states of one model as distributions over its vocabulary."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._norm = adapter.final_norm
+        self._unembedding = adapter.unembedding
+
+    def logits(self, states: Tensor) -> Tensor:
+        """E · ln_f(x): [S, D] -> [S, V], fp32 (rule 4)."""
+        return self.unembed(self._norm(states))
+
+    def unembed(self, vectors: Tensor) -> Tensor:
+        """The raw product E · x: [S, D] -> [S, V], fp32 (rule 7)."""
+        x, unembedding = vectors.float(), self._unembedding
+        if unembedding.dtype == torch.float32:
+            return x @ unembedding.T
+        parts = [x @ rows.float().T for rows in torch.split(unembedding, _CAST_ROWS)]
+        return torch.cat(parts, dim=1)
+
+    def read(self, states: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The k likeliest tokens of every state, and the entropy of its distribution.
+
+        Args:
+            states: [S, D]; S may be large, [S, V] is never held whole.
+            k: K, at most V of them are returned.
+
+        Returns:
+            probabilities [S, K], token ids [S, K] (rule 5), entropies [S] in nats, on the CPU. An
+            entropy that is not finite marks a state that fp32 could not hold.
+        """
+        parts = [self._read_block(block, k) for block in self._blocks(states)]
+        probs, ids, entropies = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
+        return probs, ids, entropies
+
+    def _blocks(self, states: Tensor) -> Iterator[Tensor]:
+        rows = max(1, _MAX_ELEMENTS // self._unembedding.shape[0])
+        yield from torch.split(states, rows)
+
+    def _read_block(self, states: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+        probs = torch.softmax(self.logits(states), dim=-1)  # [S, V]
+        entropy = torch.special.entr(probs).sum(dim=-1)
+        values, ids = top_k(probs, k)
+        return values, ids, entropy
+
+
+def top_k(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k largest of each row of x [S, N], largest first, ties by lower index (rules 5 and 6).
+
+    `torch.topk` leaves the order of ties, and which of them make the cut, undefined.
+
+    Returns:
+        values [S, k'] and indices [S, k'], k' = min(k, N).
+    """
+    k = min(k, x.shape[-1])
+    values, indices = torch.topk(x, k, dim=-1)
+    indices, order = indices.sort(dim=-1)
+    values, order = values.gather(-1, order).sort(dim=-1, descending=True, stable=True)
+    indices = indices.gather(-1, order)
+    smallest = values[:, -1:]
+    cut_ties = (x == smallest).sum(dim=-1) > (values == smallest).sum(dim=-1)
+    for row in cut_ties.nonzero().flatten().tolist():
+        candidates = (x[row] >= smallest[row]).nonzero().flatten()
+        values[row], order = (v[:k] for v in x[row, candidates].sort(descending=True, stable=True))
+        indices[row] = candidates[order]
+    return values, indices

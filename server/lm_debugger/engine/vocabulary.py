@@ -1,0 +1,86 @@
+"""Token ids as people should see them: decoded text, raw piece, bytes where text cannot show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from lm_debugger.engine.types import Token, TokenLogit, TokenProb
+from lm_debugger.errors import EmptyPrompt, InvalidInput
+
+_BYTE_OF: dict[str, int] = {
+    char: byte
+    for byte, char in bytes_to_unicode().items()  # type: ignore[no-untyped-call]
+}
+
+
+class Vocabulary:
+    """A tokenizer, read one token at a time, with what was read remembered."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._tokens: dict[int, Token] = {}
+
+    def encode(self, prompt: str) -> list[int]:
+        """Tokenise the prompt as it is: no BOS added, nothing stripped (rule 1).
+
+        Raises:
+            EmptyPrompt: there is nothing to predict from.
+            InvalidInput: the text is not valid Unicode (a lone surrogate).
+        """
+        try:
+            prompt.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInput(
+                f"The prompt is not valid Unicode: character {error.start} is a lone surrogate.",
+                position=error.start,
+            ) from None
+        ids: list[int] = self._tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        if not ids:
+            raise EmptyPrompt("The prompt is empty; type at least one character.")
+        return ids
+
+    def decode(self, ids: list[int]) -> str:
+        """The text of several tokens, special ones skipped, spaces untouched (rule 14)."""
+        text: str = self._tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
+
+    def token(self, id: int) -> Token:
+        """One entry of the vocabulary (rule 5: the decoding of that one id)."""
+        token = self._tokens.get(id)
+        if token is None:
+            token = self._tokens[id] = Token(id, *self._text(id))
+        return token
+
+    def piece(self, id: int) -> str:
+        """The raw vocabulary piece, "Ġman"; empty for ids that the tokenizer does not know."""
+        return self._tokenizer.convert_ids_to_tokens(id) or ""
+
+    def probs(self, ids: list[int], probs: list[float]) -> tuple[TokenProb, ...]:
+        """Pair ids with probabilities."""
+        return tuple(TokenProb(self.token(i), p) for i, p in zip(ids, probs, strict=True))
+
+    def logits(self, ids: list[int], logits: list[float]) -> tuple[TokenLogit, ...]:
+        """Pair ids with logits."""
+        return tuple(
+            TokenLogit(self.token(i), self.piece(i), x) for i, x in zip(ids, logits, strict=True)
+        )
+
+    def _text(self, id: int) -> tuple[str, str | None]:
+        """Text, and hex bytes if they are not valid UTF-8 by themselves."""
+        text: str = self._tokenizer.decode([id], clean_up_tokenization_spaces=False)
+        if "\ufffd" not in text:
+            # unembeddings are sometimes padded beyond the tokenizer: such rows have no text
+            return (text, None) if self.piece(id) else (f"[{id}]", None)
+        piece = self.piece(id)
+        if not all(char in _BYTE_OF for char in piece):
+            return text, None
+        raw = bytes(_BYTE_OF[char] for char in piece)
+        try:
+            raw.decode()
+        except UnicodeDecodeError:
+            return text, raw.hex(" ")
+        return text, None

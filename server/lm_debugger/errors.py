@@ -1,0 +1,139 @@
+"""Every failure that a caller can cause, each with a code and a sentence.
+
+A sentence says what is wrong and what is allowed. Nothing here knows HTTP: `api/errors.py` maps
+these classes to status codes, the command line prints the sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class DebuggerError(Exception):
+    """Base of all errors that are not bugs.
+
+    Attributes:
+        code: stable, machine-readable name of the kind of failure.
+        message: one or two sentences for a person.
+        details: the values behind the sentence (JSON-serialisable), for a program.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+# --- what was asked is wrong -------------------------------------------------------------------
+
+
+class InvalidInput(DebuggerError):
+    """The request can never succeed as it stands."""
+
+    code = "invalid_input"
+
+
+class EmptyPrompt(InvalidInput):
+    code = "empty_prompt"
+
+
+class PromptTooLong(InvalidInput):
+    code = "prompt_too_long"
+
+
+class UnknownLayer(InvalidInput):
+    code = "unknown_layer"
+
+
+class UnknownDimension(InvalidInput):
+    code = "unknown_dimension"
+
+
+class UnknownToken(InvalidInput):
+    code = "unknown_token"
+
+
+class InvalidPosition(InvalidInput):
+    code = "invalid_position"
+
+
+class InvalidIntervention(InvalidInput):
+    code = "invalid_intervention"
+
+
+class TooManyInterventions(InvalidInput):
+    code = "too_many_interventions"
+
+
+class OutOfRange(InvalidInput):
+    """A number such as `top_k` or `max_new_tokens` lies outside its limits."""
+
+    code = "out_of_range"
+
+
+class NonFiniteResult(InvalidInput):
+    """The edits drive the model to values that its number format cannot hold."""
+
+    code = "non_finite_result"
+
+
+class UnknownModel(DebuggerError):
+    code = "unknown_model"
+
+
+# --- not now -----------------------------------------------------------------------------------
+
+
+class Unavailable(DebuggerError):
+    """The same request may succeed later; `retry_after` (seconds) says when to try."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after: int = 1, **details: Any) -> None:
+        super().__init__(message, retry_after=retry_after, **details)
+        self.retry_after = retry_after
+
+
+class ModelLoading(Unavailable):
+    code = "model_loading"
+
+
+class Busy(Unavailable):
+    """More requests wait for the model than its queue holds."""
+
+    code = "busy"
+
+
+# --- loading and configuration -----------------------------------------------------------------
+
+
+class LoadError(DebuggerError):
+    """A model cannot be loaded."""
+
+    code = "load_error"
+
+
+class ModelNotFound(LoadError):
+    """No such folder, or no such repository in the local cache or on the hub."""
+
+    code = "model_not_found"
+
+
+class UnsupportedModel(LoadError):
+    """No adapter honours this architecture, or one of its config's switches."""
+
+    code = "unsupported_model"
+
+
+class InvalidCheckpoint(LoadError):
+    """Weights are missing, of the wrong shape, or not in safetensors format."""
+
+    code = "invalid_checkpoint"
+
+
+class SettingsError(DebuggerError):
+    """A setting is unknown or has a value outside what it allows."""
+
+    code = "invalid_settings"
