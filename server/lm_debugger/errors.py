@@ -106,6 +106,12 @@ class Busy(Unavailable):
     code = "busy"
 
 
+class IndexNotReady(Unavailable):
+    """The index is being built, was cancelled or failed; the rest of the app works on."""
+
+    code = "index_not_ready"
+
+
 # --- loading and configuration -----------------------------------------------------------------
 
 
@@ -131,6 +137,22 @@ class InvalidCheckpoint(LoadError):
     """Weights are missing, of the wrong shape, or not in safetensors format."""
 
     code = "invalid_checkpoint"
+
+
+class IndexStorage(DebuggerError):
+    """The index cannot be written: disk full, folder not writable."""
+
+    code = "index_storage"
+
+
+class NotEnoughMemory(InvalidInput):
+    """A method needs more memory than is sensible; the sentence says how much."""
+
+    code = "not_enough_memory"
+
+
+class UnknownCluster(InvalidInput):
+    code = "unknown_cluster"
 
 
 class SettingsError(DebuggerError):

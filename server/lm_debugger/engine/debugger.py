@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 
 from lm_debugger.engine import interventions as rules
+from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.cache import LruCache
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.generation import GenerationStream, Request
@@ -22,6 +23,7 @@ from lm_debugger.engine.loading import Checkpoint, choose_device, load
 from lm_debugger.engine.tracer import Pass, Tracer
 from lm_debugger.engine.types import (
     GREEDY,
+    LIMITS,
     AppliedIntervention,
     Generation,
     Intervention,
@@ -65,7 +67,7 @@ class Debugger:
     >>> trace.edited.positions[0].prediction.top[0].token.text
     """
 
-    def __init__(self, checkpoint: Checkpoint, limits: Limits = Limits()) -> None:
+    def __init__(self, checkpoint: Checkpoint, limits: Limits = LIMITS) -> None:
         self._adapter = checkpoint.adapter
         self._checkpoint = checkpoint
         self._vocabulary = Vocabulary(checkpoint.tokenizer)
@@ -82,7 +84,7 @@ class Debugger:
         device: str = "auto",
         dtype: str = "float32",
         revision: str | None = None,
-        limits: Limits = Limits(),
+        limits: Limits = LIMITS,
     ) -> Debugger:
         """Load "demo", a folder that `save_pretrained` wrote, or a hub id; safetensors only.
 
@@ -95,6 +97,33 @@ class Debugger:
             LoadError: ModelNotFound, UnsupportedModel or InvalidCheckpoint, see `loading.load`.
         """
         return cls(load(name_or_path, choose_device(device), dtype, revision), limits)
+
+    # What `index` builds on; requests go through the methods below.
+
+    @property
+    def adapter(self) -> Adapter:
+        """The model's parts."""
+        return self._adapter
+
+    @property
+    def lens(self) -> Lens:
+        """States and vectors to logits."""
+        return self._lens
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Ids to text and back."""
+        return self._vocabulary
+
+    @property
+    def norms(self) -> torch.Tensor:
+        """||v_i||_2 of every value vector, [L, F], fp32."""
+        return self._tracer.norms
+
+    @property
+    def gate(self) -> Gate:
+        """Whose turn it is."""
+        return self._gate
 
     @cached_property
     def info(self) -> ModelInfo:

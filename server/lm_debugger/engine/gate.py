@@ -8,6 +8,7 @@ takes a turn per token could win it again and again while traces wait.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from types import TracebackType
 
@@ -37,8 +38,8 @@ class Gate:
                 return
             if len(self._queue) >= self._max_waiting:
                 raise Busy(
-                    f"{len(self._queue)} requests are waiting for this model already; try again in a "
-                    "moment.",
+                    f"{len(self._queue)} requests are waiting for this model already; try again "
+                    "in a moment.",
                     waiting=len(self._queue),
                 )
             turn = threading.Event()
@@ -61,6 +62,16 @@ class Gate:
         traceback: TracebackType | None,
     ) -> None:
         self._release()
+
+    def let_others_go_first(self, at_most: float = 2.0) -> None:
+        """Wait while somebody uses the model, for background work that needs the processor too.
+
+        Args:
+            at_most: seconds, so that constant traffic cannot stop the background for good.
+        """
+        deadline = time.monotonic() + at_most
+        while self._taken and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def _release(self) -> None:
         with self._lock:

@@ -1,8 +1,8 @@
 """The only file that registers hooks, inside a context manager: whatever raises, the model is as
 before.
 
-`attached` listens at the three taps of every block (see `adapters.base.Block`) and writes edits into
-the coefficients. One path serves reading and editing, so an edited run is read exactly like an
+`attached` listens at the three taps of every block (see `adapters.base.Block`) and writes edits
+into the coefficients. One path serves reading and editing, so an edited run is read exactly like an
 unedited one.
 """
 

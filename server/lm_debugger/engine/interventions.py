@@ -89,8 +89,8 @@ def resolve_positions(
         assert isinstance(position, int)
         if not -n_tokens <= position < n_tokens:
             raise InvalidPosition(
-                f"{what}: the prompt has {n_tokens} token{'s' * (n_tokens != 1)}, so positions are 0 "
-                f"to {n_tokens - 1} (or -{n_tokens} to -1 from the end), not {position}.",
+                f"{what}: the prompt has {n_tokens} token{'s' * (n_tokens != 1)}, so positions are "
+                f"0 to {n_tokens - 1} (or -{n_tokens} to -1 from the end), not {position}.",
                 position=position,
                 n_tokens=n_tokens,
             )

@@ -71,14 +71,14 @@ def top_k(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
         values [S, k'] and indices [S, k'], k' = min(k, N).
     """
     k = min(k, x.shape[-1])
-    values, indices = torch.topk(x, k, dim=-1)
-    indices, order = indices.sort(dim=-1)
-    values, order = values.gather(-1, order).sort(dim=-1, descending=True, stable=True)
+    values, indices = torch.topk(x, min(k + 1, x.shape[-1]), dim=-1)
+    tied_at_cut = values[:, k - 1] == values[:, -1] if values.shape[-1] > k else None
+    indices, order = indices[:, :k].sort(dim=-1)
+    values, order = values[:, :k].gather(-1, order).sort(dim=-1, descending=True, stable=True)
     indices = indices.gather(-1, order)
-    smallest = values[:, -1:]
-    cut_ties = (x == smallest).sum(dim=-1) > (values == smallest).sum(dim=-1)
-    for row in cut_ties.nonzero().flatten().tolist():
-        candidates = (x[row] >= smallest[row]).nonzero().flatten()
-        values[row], order = (v[:k] for v in x[row, candidates].sort(descending=True, stable=True))
-        indices[row] = candidates[order]
+    if tied_at_cut is not None:
+        for row in tied_at_cut.nonzero().flatten().tolist():
+            candidates = (x[row] >= values[row, -1]).nonzero().flatten()
+            ranked = x[row, candidates].argsort(descending=True, stable=True)[:k]
+            values[row], indices[row] = x[row, candidates[ranked]], candidates[ranked]
     return values, indices

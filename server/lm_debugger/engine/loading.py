@@ -1,8 +1,8 @@
 """Checkpoints: from a name or folder to a model, a tokenizer and an adapter.
 
-Everything goes through transformers' own `from_pretrained`; what is added are refusals. transformers
-fills missing weights with random numbers and ignores config keys it does not know, both with a
-warning at most; a debugger that showed the predictions of such a model would lie.
+Everything goes through transformers' own `from_pretrained`; what is added are refusals.
+transformers fills missing weights with random numbers and ignores config keys it does not know,
+both with a warning at most; a debugger that showed the predictions of such a model would lie.
 """
 
 from __future__ import annotations
@@ -131,8 +131,7 @@ def _source(name_or_path: str) -> str:
     looks_like_path = (
         name_or_path.startswith((".", "/", "~", os.sep))
         or name_or_path.count("/") > 1
-        or os.sep != "/"
-        and os.sep in name_or_path
+        or (os.sep != "/" and os.sep in name_or_path)
     )
     if looks_like_path or not name_or_path.strip():
         raise ModelNotFound(f"There is no folder {name_or_path!r}.", model=name_or_path)
@@ -161,8 +160,8 @@ class _readable_errors:
                 ) from error
             case OSError():
                 raise ModelNotFound(
-                    f"{self._name!r} is neither a folder nor a model in the local Hugging Face cache, "
-                    f"and it could not be fetched from the hub ({_first_line(error)})",
+                    f"{self._name!r} is neither a folder nor a model in the local Hugging Face "
+                    f"cache, and it could not be fetched from the hub ({_first_line(error)})",
                     model=self._name,
                 ) from error
             case SafetensorError() | RuntimeError() | ValueError() | KeyError():

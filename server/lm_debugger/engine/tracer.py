@@ -53,9 +53,9 @@ class Tracer:
         self._vocabulary = vocabulary
         self._device = adapter.unembedding.device
         with torch.inference_mode():
-            self._norms = torch.stack(
+            self.norms = torch.stack(
                 [adapter.value_matrix(l).float().norm(dim=1) for l in range(adapter.n_layers)]
-            )  # [L, F], ||v_i||_2
+            )  # [L, F], ||v_i||_2 (rule 6)
 
     def forward(
         self, ids: Sequence[int], positions: Sequence[int], edits: Mapping[int, LayerEdit]
@@ -73,7 +73,7 @@ class Tracer:
 
     def scores(self, coefficients: Tensor) -> Tensor:
         """|m_i| · ||v_i||_2: [L, P, F] -> [L, P, F] (rule 6)."""
-        return coefficients.abs() * self._norms.unsqueeze(1)
+        return coefficients.abs() * self.norms.unsqueeze(1)
 
     def boosts(self, unedited: Pass) -> tuple[float, ...]:
         """c of every layer, [L]: its largest score at the pass's last position + 0.01 (rule 9)."""

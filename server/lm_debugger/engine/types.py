@@ -26,7 +26,7 @@ Kind: TypeAlias = Literal["on", "off", "set", "scale", "add"]
 KINDS: tuple[Kind, ...] = ("on", "off", "set", "scale", "add")
 
 Positions: TypeAlias = Literal["all", "last"] | tuple[int, ...]
-"""Positions of the prompt: all, the last, or a tuple of indices (negative ones count from the end)."""
+"""Positions of the prompt: all, the last, or indices (negative ones count from the end)."""
 
 FinishReason: TypeAlias = Literal["length", "end_of_text", "context_full", "stopped"]
 
@@ -84,8 +84,8 @@ class Intervention:
     """One edit of one coefficient m_i (rules 8 to 15).
 
     `kind`:
-        on     m_i := act(c), c = largest sub-update score of the layer in the unedited run + 0.01 (rule 9)
-        off    m_i := act(0), which is 0 for GELU (rule 9)
+        on     m_i := act(c), c = 0.01 + largest sub-update score of the layer in the unedited run
+        off    m_i := act(0), which is 0 for GELU (both: rule 9)
         set    m_i := value
         scale  m_i := value * m_i
         add    m_i := m_i + value
@@ -273,7 +273,7 @@ class AppliedIntervention:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The answer to `Debugger.trace`. `edited` is None if and only if no interventions were given."""
+    """The answer to `Debugger.trace`; `edited` is None if and only if there is nothing to edit."""
 
     model: str
     prompt: str
@@ -334,7 +334,8 @@ GREEDY = Sampling()
 class GenerationStep:
     """One generated token: `prob` is the (edited) model's own probability, before any temperature.
 
-    `alternatives` are the likeliest tokens at that step, the chosen one among them if it is so likely.
+    `alternatives` are the likeliest tokens at that step, the chosen one among them if it is so
+    likely.
     """
 
     index: int
@@ -364,6 +365,9 @@ class Limits:
     max_new_tokens: int = 256
     max_positions: int = 256
     max_waiting: int = 64
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Token ids as people should see them: decoded text, raw piece, bytes where text cannot show them."""
+"""Token ids as people should see them: decoded text, raw piece, bytes that text cannot show."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ def adapter_for(model_type: str) -> type[Adapter]:
     known = adapters()
     if model_type not in known:
         raise UnsupportedModel(
-            f"Models of type {model_type!r} are not supported; supported: {', '.join(sorted(known))}.",
+            f"Models of type {model_type!r} are not supported; these are: "
+            f"{', '.join(sorted(known))}.",
             model_type=model_type,
             supported=sorted(known),
         )

@@ -5,8 +5,8 @@ The vocabulary is that of Geva et al. (2022, arXiv 2203.14680): an FFN is a sum 
 
     FFN_l(x) = sum_i m_i v_i + b,
 
-m = coefficients [F] (after the activation function), v_i = row i of the value matrix [F, D], b = its
-bias, which belongs to no value vector.
+m = coefficients [F] (after the activation function), v_i = row i of the value matrix [F, D], b =
+its bias, which belongs to no value vector.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Adapter(ABC):
     unembedding: Tensor
     """E, [V, D]."""
     backbone: nn.Module
-    """Token ids [B, T] -> `last_hidden_state` [B, T, D], the final norm applied; takes a KV cache."""
+    """Token ids [B, T] -> `last_hidden_state` [B, T, D], final norm applied; takes a KV cache."""
 
     n_positions: int
     n_heads: int
@@ -97,9 +97,9 @@ class Adapter(ABC):
         if unknown:
             parts.append(f"unknown switches {', '.join(unknown)}")
         raise UnsupportedModel(
-            f"This checkpoint's config.json asks for something that the {cls.model_types[0]} adapter "
-            f"does not know how to honour: {'; '.join(parts)}. If a key does not change the forward "
-            "pass, remove it from a local copy's config.json.",
+            f"This checkpoint's config.json asks for something that the {cls.model_types[0]} "
+            f"adapter does not know how to honour: {'; '.join(parts)}. If a key does not change "
+            "the forward pass, remove it from a local copy's config.json.",
             unknown=unknown,
             wrong={key: repr(value) for key, value in wrong.items()},
         )

@@ -19,21 +19,27 @@ class GPT2Adapter(Adapter):
     model_types = ("gpt2",)
 
     # The forward pass is transformers' own, so every switch that *it* reads is honoured.
+    # fmt: off
     honoured: ClassVar[frozenset[str]] = frozenset(
-        "activation_function layer_norm_epsilon n_embd n_head n_inner n_layer n_positions vocab_size "
-        "reorder_and_upcast_attn scale_attn_by_inverse_layer_idx scale_attn_weights "
-        "tie_word_embeddings "
-        # training only
-        "attn_pdrop embd_pdrop resid_pdrop initializer_range gradient_checkpointing problem_type "
-        "summary_activation summary_first_dropout summary_proj_to_labels summary_type "
-        "summary_use_proj id2label label2id num_labels _num_labels finetuning_task "
-        # tokens, generation, output format: the engine sets or ignores them
-        "bos_token_id eos_token_id pad_token_id task_specific_params use_cache output_attentions "
-        "output_hidden_states output_past return_dict "
-        # bookkeeping
-        "_name_or_path _attn_implementation_autoset architectures dtype torch_dtype model_type "
-        "transformers_version n_ctx n_special predict_special_tokens".split()
+        (
+            "activation_function", "layer_norm_epsilon", "n_embd", "n_head", "n_inner", "n_layer",
+            "n_positions", "reorder_and_upcast_attn", "scale_attn_by_inverse_layer_idx",
+            "scale_attn_weights", "tie_word_embeddings", "vocab_size",
+            # training, and heads for other tasks
+            "_num_labels", "attn_pdrop", "embd_pdrop", "finetuning_task", "gradient_checkpointing",
+            "id2label", "initializer_range", "label2id", "num_labels", "problem_type",
+            "resid_pdrop", "summary_activation", "summary_first_dropout", "summary_proj_to_labels",
+            "summary_type", "summary_use_proj",
+            # tokens, generation, output format: the engine sets or ignores them
+            "bos_token_id", "eos_token_id", "output_attentions", "output_hidden_states",
+            "output_past", "pad_token_id", "return_dict", "task_specific_params", "use_cache",
+            # bookkeeping
+            "_attn_implementation_autoset", "_name_or_path", "architectures", "dtype",
+            "model_type", "n_ctx", "n_special", "predict_special_tokens", "torch_dtype",
+            "transformers_version",
+        )
     )
+    # fmt: on
     required: ClassVar[dict[str, tuple[Any, ...]]] = {
         "add_cross_attention": (False,),
         "is_encoder_decoder": (False,),

@@ -1,0 +1,151 @@
+"""Search over all value vectors by direction; needs no index.
+
+A concept is a set of words to promote and to demote. The mean logit of some tokens is linear in the
+vector, mean_t(E_t · v) = mean_t(E_t) · v, so ranking all L * F vectors by it exactly, over the full
+vocabulary, costs one matrix-vector product per layer. Neighbours are the same product with cosines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.lens import top_k
+from lm_debugger.engine.types import Token, ValueId
+from lm_debugger.engine.vocabulary import Vocabulary
+from lm_debugger.errors import InvalidInput, UnknownLayer
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a concept and the tokens whose mean logit stands for it."""
+
+    text: str
+    demoted: bool
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredValue:
+    """A value vector and its score: a mean logit, that divided by ||v||, or a cosine."""
+
+    id: ValueId
+    score: float
+
+
+def parse(text: str) -> list[tuple[str, bool]]:
+    """`"music, song, -school"` -> [("music", False), ("song", False), ("school", True)].
+
+    Raises:
+        InvalidInput: there is no word.
+    """
+    words = []
+    for part in (part.strip() for part in text.split(",")):
+        demoted = part.startswith("-") and len(part) > 1
+        word = part[1:].strip() if demoted else part
+        if word:
+            words.append((word, demoted))
+    if not words:
+        raise InvalidInput(
+            "Type at least one word; separate several by commas, and demote one with a minus."
+        )
+    return words
+
+
+class ConceptSearch:
+    """Ranks the value vectors of one model.
+
+    Args:
+        norms: [L, F], ||v_i||_2.
+    """
+
+    def __init__(self, adapter: Adapter, vocabulary: Vocabulary, norms: Tensor) -> None:
+        self._adapter = adapter
+        self._vocabulary = vocabulary
+        self._norms = norms
+
+    def words(self, text: str) -> tuple[Word, ...]:
+        """Parse a concept and find each word's tokens.
+
+        A word stands for those of its two forms, with and without a leading space, that are one
+        token; if neither is, for the tokens of the form with a space.
+
+        Raises:
+            InvalidInput: there is no word.
+        """
+        return tuple(Word(word, demoted, self._tokens(word)) for word, demoted in parse(text))
+
+    def search(
+        self,
+        words: Sequence[Word],
+        n: int,
+        *,
+        normalised: bool = False,
+        layers: tuple[int, int] | None = None,
+    ) -> list[ScoredValue]:
+        """The n vectors with the largest mean logit of the promoted words minus that of the
+        demoted ones.
+
+        Args:
+            normalised: divide by ||v||: which direction, rather than how strongly.
+            layers: first and last layer to search, both included.
+
+        Raises:
+            UnknownLayer: the range is empty or outside the model.
+        """
+        with torch.inference_mode():
+            direction = torch.zeros(self._adapter.unembedding.shape[1])
+            for sign, demoted in ((1, False), (-1, True)):
+                chosen = [self._mean_row(w) for w in words if w.demoted is demoted]
+                if chosen:
+                    direction += sign * torch.stack(chosen).mean(dim=0)
+            return self._ranked(direction, n, normalised=normalised, layers=layers)
+
+    def neighbours(self, at: ValueId, n: int, *, opposite: bool = False) -> list[ScoredValue]:
+        """The n vectors nearest to v by cosine, v itself left out, or those most opposed to it."""
+        with torch.inference_mode():
+            vector = self._adapter.value_matrix(at.layer)[at.dim].float().cpu()
+            unit = vector / vector.norm().clamp_min(torch.finfo(torch.float32).tiny)
+            sign = -1 if opposite else 1
+            found = self._ranked(sign * unit, n + 1, normalised=True, layers=None)
+        return [ScoredValue(v.id, sign * v.score) for v in found if v.id != at][:n]
+
+    def _ranked(
+        self, direction: Tensor, n: int, *, normalised: bool, layers: tuple[int, int] | None
+    ) -> list[ScoredValue]:
+        first, last = layers or (0, self._adapter.n_layers - 1)
+        if not 0 <= first <= last < self._adapter.n_layers:
+            raise UnknownLayer(
+                f"There is no layer range {first} to {last}; this model's layers are 0 to "
+                f"{self._adapter.n_layers - 1}.",
+                minimum=0,
+                maximum=self._adapter.n_layers - 1,
+            )
+        weight = self._adapter.value_matrix(first)
+        direction = direction.to(weight.device)
+        scores = torch.stack(
+            [self._adapter.value_matrix(l).float() @ direction for l in range(first, last + 1)]
+        ).cpu()  # [layers, F]
+        if normalised:
+            norms = self._norms[first : last + 1].cpu()
+            scores = torch.where(norms > 0, scores / norms, 0.0)
+        values, places = top_k(scores.view(1, -1), n)
+        width = self._adapter.ffn_width
+        return [
+            ScoredValue(ValueId(first + place // width, place % width), value)
+            for value, place in zip(values[0].tolist(), places[0].tolist(), strict=True)
+        ]
+
+    def _tokens(self, word: str) -> tuple[Token, ...]:
+        forms = [self._vocabulary.encode(form) for form in (word, f" {word}")]
+        whole = [ids[0] for ids in forms if len(ids) == 1]
+        return tuple(self._vocabulary.token(id) for id in dict.fromkeys(whole or forms[1]))
+
+    def _mean_row(self, word: Word) -> Tensor:
+        ids = torch.tensor([token.id for token in word.tokens])
+        rows = self._adapter.unembedding[ids.to(self._adapter.unembedding.device)]
+        return rows.float().mean(dim=0).cpu()

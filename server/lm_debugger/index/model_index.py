@@ -1,0 +1,215 @@
+"""`ModelIndex`: everything that Explore asks of one model.
+
+Concept search, neighbours and norms need no files and answer at once; keyword search and value
+pages grow with the layers that are built; clusters come last.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.types import ValueId
+from lm_debugger.errors import IndexNotReady, OutOfRange, UnknownCluster
+from lm_debugger.index.build import METHODS, Build, Method, Parts, Progress
+from lm_debugger.index.clusters import Clusters, default_number
+from lm_debugger.index.concepts import ConceptSearch
+from lm_debugger.index.keywords import KeywordIndex, KeywordResult
+from lm_debugger.index.projections import LayerProjections
+from lm_debugger.index.store import Store, fingerprint
+from lm_debugger.index.terms import Terms
+
+FIRST_MEMBERS = 10
+
+
+class ModelIndex:
+    """The index of one model, built or being built.
+
+    Args:
+        cache_dir: folder in which each index gets a folder of its own.
+        n_clusters: k; None: a sensible number for the model's size.
+        method: "kmeans" or the reference's "complete-linkage".
+
+    Raises:
+        OutOfRange: unknown method, or n_clusters not between 1 and the number of vectors.
+    """
+
+    def __init__(
+        self,
+        debugger: Debugger,
+        cache_dir: Path,
+        n_clusters: int | None = None,
+        method: Method = "kmeans",
+    ) -> None:
+        adapter = debugger.adapter
+        self.n_vectors = adapter.n_layers * adapter.ffn_width
+        if method not in METHODS:
+            raise OutOfRange(f"The clustering method must be one of {', '.join(METHODS)}.")
+        if n_clusters is not None and not 1 <= n_clusters <= self.n_vectors:
+            raise OutOfRange(f"The number of clusters must be from 1 to {self.n_vectors}.")
+        self._debugger = debugger
+        self._cache_dir = cache_dir
+        self._n_clusters = n_clusters or default_number(self.n_vectors)
+        self._method: Method = method
+        self._lock = threading.Lock()
+        self._build: Build | None = None
+        self._thread: threading.Thread | None = None
+        self._layers: dict[int, LayerProjections] = {}
+        self._clusters: Clusters | None = None
+        self.progress = Progress()
+        self.concepts = ConceptSearch(adapter, debugger.vocabulary, debugger.norms)
+
+    # --- building ------------------------------------------------------------------------------
+
+    def start(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
+        """Build in the background, unless a build is running or nothing is missing."""
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            self.progress = Progress(state="waiting")
+            self._thread = threading.Thread(
+                target=self.build, args=(on_progress,), name="lm-debugger-index", daemon=True
+            )
+            self._thread.start()
+
+    def build(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Progress:
+        """Build here and now, what is stored is only read; failures are in the result."""
+
+        def changed(progress: Progress) -> None:
+            self.progress = progress
+            on_progress(progress)
+
+        debugger = self._debugger
+        build = self._build = Build(
+            Parts(debugger.adapter, debugger.lens, debugger.gate.let_others_go_first),
+            self.store,
+            n_clusters=self._n_clusters,
+            method=self._method,
+            on_layer=self._add_layer,
+            on_clusters=self._set_clusters,
+            on_progress=changed,
+        )
+        return build.run()
+
+    def cancel(self) -> None:
+        """Stop a running build; what is finished stays, `start` goes on from there."""
+        if self._build is not None:
+            self._build.cancel()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the background build."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    @cached_property
+    def store(self) -> Store:
+        """This model's folder; finding its name hashes the weights, about a second a gigabyte."""
+        debugger = self._debugger
+        return Store(self._cache_dir / fingerprint(debugger.adapter, debugger.vocabulary))
+
+    def _add_layer(self, layer: int, projections: LayerProjections) -> None:
+        self._keywords.add(layer, projections)
+        self._layers[layer] = projections
+
+    def _set_clusters(self, clusters: Clusters) -> None:
+        self._members = torch.argsort(clusters.labels, stable=True)
+        self.cluster_sizes = clusters.labels.bincount()
+        self._first = self.cluster_sizes.cumsum(0) - self.cluster_sizes
+        self._clusters = clusters
+
+    # --- asking --------------------------------------------------------------------------------
+
+    @property
+    def layers_ready(self) -> tuple[int, ...]:
+        """Layers that keyword search covers so far."""
+        return tuple(sorted(self._layers))
+
+    def keywords(self, text: str, n: int = 5) -> KeywordResult:
+        """Vectors that promote some of the comma-separated keywords (rule 17), best first.
+
+        Raises:
+            InvalidInput: no keyword. IndexNotReady: no layer is built yet.
+        """
+        if not self._layers:
+            raise IndexNotReady(f"The keyword index is not there yet ({self._why()}).")
+        return self._keywords.search(text, n)
+
+    def promoted(self, at: ValueId, n: int) -> tuple[list[int], list[float]] | None:
+        """Ids and logits of the n <= 50 tokens that a vector promotes, if its layer is built."""
+        layer = self._layers.get(at.layer)
+        if layer is None:
+            return None
+        return (
+            layer.promoted_ids[at.dim, :n].tolist(),
+            layer.promoted_logits[at.dim, :n].tolist(),
+        )
+
+    def norm_rank(self, at: ValueId) -> int:
+        """1 for the vector with the largest norm of the model; ties share the better rank."""
+        norms = self._debugger.norms
+        return 1 + int((norms > norms[at.layer, at.dim]).sum())
+
+    @property
+    def clusters(self) -> Clusters:
+        """Raises: IndexNotReady, while they are being made."""
+        if self._clusters is None:
+            raise IndexNotReady(f"The clusters are not there yet ({self._why()}).")
+        return self._clusters
+
+    def cluster_of(self, at: ValueId) -> int:
+        """The cluster a vector belongs to. Raises: IndexNotReady."""
+        return int(self.clusters.labels[self._number(at)])
+
+    def members(self, cluster: int, seed: int = 0) -> list[ValueId]:
+        """All members of a cluster: ten random ones first (rule 18), then the rest in order.
+
+        Raises:
+            IndexNotReady, UnknownCluster.
+        """
+        n_clusters = len(self.clusters.centres)
+        if not 0 <= cluster < n_clusters:
+            raise UnknownCluster(
+                f"There is no cluster {cluster}; clusters are 0 to {n_clusters - 1}.",
+                minimum=0,
+                maximum=n_clusters - 1,
+            )
+        start = int(self._first[cluster])
+        ordered = self._members[start : start + int(self.cluster_sizes[cluster])]
+        random = torch.Generator().manual_seed(seed)
+        shuffled = torch.randperm(len(ordered), generator=random)
+        first, rest = shuffled[:FIRST_MEMBERS], shuffled[FIRST_MEMBERS:].sort().values
+        numbers: Tensor = ordered[torch.cat([first, rest])]
+        return [self._value(number) for number in numbers.tolist()]
+
+    def layers_of(self, cluster: int) -> dict[int, int]:
+        """How many members of a cluster each layer holds."""
+        counts: dict[int, int] = {}
+        for value in sorted(self.members(cluster)):
+            counts[value.layer] = counts.get(value.layer, 0) + 1
+        return counts
+
+    # --- helpers -------------------------------------------------------------------------------
+
+    @cached_property
+    def _keywords(self) -> KeywordIndex:
+        adapter = self._debugger.adapter
+        terms = Terms(self._debugger.vocabulary, adapter.unembedding.shape[0])
+        return KeywordIndex(terms, adapter.n_layers, adapter.ffn_width)
+
+    def _why(self) -> str:
+        progress = self.progress
+        if progress.state == "failed":
+            return progress.error or "the build failed"
+        return f"{progress.state}, {progress.stage} {progress.done} of {progress.total}"
+
+    def _number(self, at: ValueId) -> int:
+        return at.layer * self._debugger.adapter.ffn_width + at.dim
+
+    def _value(self, number: int) -> ValueId:
+        return ValueId(*divmod(number, self._debugger.adapter.ffn_width))
