@@ -1,0 +1,51 @@
+# `make help` says what each target does. Needs Python 3.11 to 3.14, git and make; everything else
+# comes into .venv and frontend/node_modules.
+
+PYTHON_IN_VENV := .venv/bin/python
+NPM := $(PYTHON_IN_VENV) .ci/build_frontend.py npm
+# Arguments for the target's command: make run ARGS="gpt2 --port 9000"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test install setup setup-dev page lint types format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: install ## set up and serve; ARGS="gpt2 --port 9000" go to `lm-debugger serve`
+	@exec .venv/bin/lm-debugger serve $(ARGS)
+
+test: ## set up and run every check and test; ARGS="tests/engine -k trace" go to pytest
+	@.ci/test $(ARGS)
+
+install: setup page ## set up only; leaves .venv/bin/lm-debugger
+
+setup:
+	@.ci/setup run
+
+setup-dev:
+	@.ci/setup dev
+
+page: setup
+	@$(PYTHON_IN_VENV) .ci/build_frontend.py
+
+lint: setup-dev ## style of Python and of the front end, and the direction of imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+	$(NPM) run lint
+
+types: setup-dev ## types of Python and of the front end, and of the API between them
+	.venv/bin/mypy
+	$(NPM) run typecheck
+	$(NPM) run types:check
+
+format: setup-dev ## bring Python and the front end into the one format
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	$(NPM) run format
+
+clean: ## remove everything that these targets made
+	rm -rf .venv frontend/node_modules server/lm_debugger/web dist build
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	find server tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,2 @@
+// The model inside the package; needs no download.
+(import 'base.libsonnet') + { models: ['demo'] }

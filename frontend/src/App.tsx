@@ -1,0 +1,90 @@
+/** The frame: header, the view that the address names, and the interventions at the foot. */
+
+import * as Tooltip from "@radix-ui/react-tooltip";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { Route, Router, Switch } from "wouter";
+import { createQueryClient, useExamples } from "@/api/queries";
+import { NoticeBar } from "@/components/NoticeBar";
+import { HoverCard } from "@/features/details/HoverCard";
+import { Header } from "@/features/header/Header";
+import { Dock } from "@/features/interventions/Dock";
+import { HelpDialog } from "@/features/shortcuts/HelpDialog";
+import { useShortcuts } from "@/features/shortcuts/useShortcuts";
+import { loadExample } from "@/state/actions";
+import { ModelProvider, useModel } from "@/state/model";
+import { useNotice } from "@/state/notice";
+import { type Start, useViewLocation } from "@/state/sync";
+import { TraceProvider } from "@/state/trace";
+import { TraceView } from "@/views/trace/TraceView";
+import styles from "./App.module.css";
+
+const ExploreView = lazy(() =>
+  import("@/views/explore/ExploreView").then((module) => ({ default: module.ExploreView })),
+);
+
+const PROBLEMS = {
+  newer: "This link was made by a newer version of LM-Debugger and could not be read.",
+  "too-long": "This link is too long to be read.",
+};
+
+const queries = createQueryClient();
+
+export function App({ start }: { start: Start }) {
+  return (
+    <QueryClientProvider client={queries}>
+      <Tooltip.Provider delayDuration={400}>
+        <Router hook={useViewLocation}>
+          <ModelProvider>
+            <TraceProvider>
+              <Frame start={start} />
+            </TraceProvider>
+          </ModelProvider>
+        </Router>
+      </Tooltip.Provider>
+    </QueryClientProvider>
+  );
+}
+
+/** The first visit opens on the first example that the model can show. */
+function useFirstExample(firstVisit: boolean) {
+  const [waiting, setWaiting] = useState(firstVisit);
+  const model = useModel()?.id;
+  const { data } = useExamples();
+  useEffect(() => {
+    if (!waiting || !model || !data) return;
+    const example = data.find((each) => each.model === model) ?? data.find((each) => !each.model);
+    if (example) loadExample(example, model, true);
+    setWaiting(false);
+  }, [waiting, model, data]);
+}
+
+function Frame({ start }: { start: Start }) {
+  const [help, setHelp] = useState(false);
+  useFirstExample(start.firstVisit);
+  useShortcuts(() => setHelp(true));
+  useEffect(() => {
+    if (start.problem) useNotice.getState().show({ text: PROBLEMS[start.problem] });
+  }, [start.problem]);
+  return (
+    <div className={styles.frame}>
+      <Header onHelp={() => setHelp(true)} />
+      <main className={styles.main}>
+        <Suspense>
+          <Switch>
+            <Route path="/explore">
+              <ExploreView />
+            </Route>
+            <Route>
+              <TraceView />
+            </Route>
+          </Switch>
+        </Suspense>
+      </main>
+      <Dock />
+      <NoticeBar />
+      <HoverCard />
+      <HelpDialog open={help} onClose={() => setHelp(false)} />
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+/** The only place that talks to the server. Every failure leaves as an `ApiError`. */
+
+import createClient from "openapi-fetch";
+import { fromBody, fromNetwork } from "./errors";
+import type { paths } from "./schema";
+import { readEvents, type ServerEvent } from "./sse";
+import type {
+  Example,
+  GenerateRequest,
+  Limits,
+  ModelsReply,
+  ReadyReply,
+  TraceReply,
+  TraceRequest,
+  ValueReply,
+} from "./types";
+
+/** The folder that the page was served from, so that it works behind any prefix. */
+const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
+
+const send = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> =>
+  globalThis.fetch(input, init);
+
+const client = createClient<paths>({ baseUrl: base, fetch: send });
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+async function unwrap<T>(answer: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await answer.catch((cause: unknown) => {
+    throw fromNetwork(cause);
+  });
+  if (data === undefined || !response.ok) throw fromBody(response.status, error);
+  return data;
+}
+
+export const getModels = (signal?: AbortSignal): Promise<ModelsReply> =>
+  unwrap(client.GET("/api/v1/models", { signal: signal ?? null }));
+
+export const getExamples = async (signal?: AbortSignal): Promise<Example[]> =>
+  (await unwrap(client.GET("/api/v1/examples", { signal: signal ?? null }))).examples;
+
+export const getLimits = async (signal?: AbortSignal): Promise<Limits> =>
+  (await unwrap(client.GET("/api/v1/settings", { signal: signal ?? null }))).limits;
+
+/** Readiness of every model. "Not ready" comes with status 503 and is an answer, not a failure. */
+export async function getReady(signal?: AbortSignal): Promise<ReadyReply> {
+  const { data, error, response } = await client
+    .GET("/readyz", { signal: signal ?? null })
+    .catch((cause: unknown) => {
+      throw fromNetwork(cause);
+    });
+  const body: unknown = data ?? error;
+  if (typeof body === "object" && body !== null && "models" in body) return body as ReadyReply;
+  throw fromBody(response.status, body);
+}
+
+export const postTrace = (body: TraceRequest, signal?: AbortSignal): Promise<TraceReply> =>
+  unwrap(client.POST("/api/v1/trace", { body, signal: signal ?? null }));
+
+export const getValue = (
+  model: string,
+  layer: number,
+  dim: number,
+  topK: number,
+  signal?: AbortSignal,
+): Promise<ValueReply> =>
+  unwrap(
+    client.GET("/api/v1/values/{layer}/{dim}", {
+      params: { path: { layer, dim }, query: { model, top_k: topK } },
+      signal: signal ?? null,
+    }),
+  );
+
+/** The events of one generation, as they arrive. Aborting the signal stops the server's work too. */
+export async function* streamGenerate(
+  body: GenerateRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ServerEvent> {
+  try {
+    const response = await send(`${base}/api/v1/generate/stream`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+      body: JSON.stringify(body),
+      signal,
+    });
+    if (!response.ok || !response.body)
+      throw fromBody(response.status, await response.json().catch(() => null));
+    yield* readEvents(response.body);
+  } catch (cause) {
+    throw fromNetwork(cause);
+  }
+}

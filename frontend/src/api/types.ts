@@ -1,0 +1,27 @@
+/** Short names for the generated wire types. */
+
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Token = Schemas["TokenOut"];
+export type TokenProb = Schemas["TokenProbOut"];
+export type TokenLogit = Schemas["TokenLogitOut"];
+export type State = Schemas["StateOut"];
+export type SubUpdate = Schemas["SubUpdateOut"];
+export type Layer = Schemas["LayerOut"];
+export type TraceReply = Schemas["TraceReply"];
+export type TraceRequest = Schemas["TraceRequest"];
+export type AppliedIntervention = Schemas["AppliedInterventionOut"];
+export type InterventionIn = Schemas["InterventionIn"];
+export type GenerateRequest = Schemas["GenerateRequest"];
+export type GenerateStart = Schemas["GenerateStart"];
+export type GenerateEnd = Schemas["GenerateEnd"];
+export type Step = Schemas["StepOut"];
+export type ValueReply = Schemas["ValueReply"];
+export type Model = Schemas["ModelOut"];
+export type ModelsReply = Schemas["ModelsReply"];
+export type Example = Schemas["ExampleOut"];
+export type Limits = Schemas["LimitsOut"];
+export type ReadyReply = Schemas["ReadyReply"];
+export type Kind = InterventionIn["kind"];

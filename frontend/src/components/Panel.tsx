@@ -1,0 +1,32 @@
+/** A titled area of the frame. Its body scrolls, its head does not. */
+
+import type { ReactNode, Ref } from "react";
+import styles from "./Panel.module.css";
+
+interface Props {
+  title: string;
+  /** Beside the title. */
+  note?: ReactNode;
+  /** At the far end of the head. */
+  tools?: ReactNode;
+  className?: string | undefined;
+  bodyRef?: Ref<HTMLDivElement>;
+  busy?: boolean;
+  children: ReactNode;
+}
+
+export function Panel({ title, note, tools, className, bodyRef, busy, children }: Props) {
+  return (
+    <section className={[styles.panel, className].filter(Boolean).join(" ")} aria-label={title}>
+      <header className={styles.head}>
+        <h2>{title}</h2>
+        {note && <div className={styles.note}>{note}</div>}
+        {tools && <div className={styles.tools}>{tools}</div>}
+        {busy && <div className={styles.progress} />}
+      </header>
+      <div className={styles.body} ref={bodyRef}>
+        {children}
+      </div>
+    </section>
+  );
+}

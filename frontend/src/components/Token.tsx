@@ -1,0 +1,33 @@
+/** A token as text whose invisible parts are drawn, while its real characters stay in the page. */
+
+import { Fragment, memo } from "react";
+import { describeToken, segments, type TokenLike } from "@/lib/tokens";
+import styles from "./Token.module.css";
+
+interface Props {
+  token: TokenLike;
+  /** With a border and ground of its own. */
+  chip?: boolean;
+}
+
+export const TokenText = memo(function TokenText({ token, chip = false }: Props) {
+  const className = chip ? `${styles.token} ${styles.chip}` : styles.token;
+  return (
+    <bdi
+      className={token.hex ? `${className} ${styles.bytes}` : className}
+      title={describeToken(token)}
+    >
+      {segments(token).map((part, index) =>
+        part.mark === null ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the segments of a token never move
+          <Fragment key={index}>{part.text}</Fragment>
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the segments of a token never move
+          <span key={index} className={styles[part.kind]} data-mark={part.mark}>
+            {part.text}
+          </span>
+        ),
+      )}
+    </bdi>
+  );
+});

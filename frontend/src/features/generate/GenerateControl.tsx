@@ -1,0 +1,63 @@
+/** The Generate button with its number of tokens; while it runs, the button stops it. */
+
+import { Square } from "lucide-react";
+import { useState } from "react";
+import { useLimits } from "@/api/queries";
+import { Button, Tip } from "@/components/Button";
+import { isRunning, useGeneration } from "@/state/generation";
+import { usePrefs } from "@/state/prefs";
+import styles from "./GenerateControl.module.css";
+import { useGenerate } from "./useGenerate";
+
+export function GenerateControl() {
+  const running = useGeneration(isRunning);
+  const generate = useGenerate();
+  return (
+    <div className={styles.control}>
+      {running ? (
+        <Button className={styles.button} onClick={useGeneration.getState().stop}>
+          <Square aria-hidden /> Stop
+        </Button>
+      ) : (
+        <Tip label="Continue the prompt, unedited and edited" keys="mod+enter">
+          <Button
+            className={styles.button}
+            disabled={generate === null}
+            onClick={() => generate?.()}
+          >
+            Generate
+          </Button>
+        </Tip>
+      )}
+      <TokenCount />
+    </div>
+  );
+}
+
+/** What is typed stays as it is until the field is left; then it is brought into the limits. */
+function TokenCount() {
+  const count = usePrefs((state) => state.newTokens);
+  const most = useLimits().max_new_tokens;
+  const [typed, setTyped] = useState<string | null>(null);
+  const accept = (text: string) => {
+    setTyped(text);
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 1 && value <= most)
+      usePrefs.getState().set({ newTokens: value });
+  };
+  return (
+    <label className={styles.count}>
+      <input
+        type="number"
+        min={1}
+        max={most}
+        value={typed ?? count}
+        aria-label="Number of tokens to generate"
+        title={`1 to ${most} tokens`}
+        onChange={(event) => accept(event.target.value)}
+        onBlur={() => setTyped(null)}
+      />
+      <span aria-hidden>tokens</span>
+    </label>
+  );
+}

@@ -1,0 +1,25 @@
+/** Generate from the prompt box, with the interventions that are switched on. */
+
+import { useCallback } from "react";
+import { useGeneration } from "@/state/generation";
+import { forWire } from "@/state/interventions";
+import { useReadyModel } from "@/state/model";
+import { usePrefs } from "@/state/prefs";
+import { interventionsOf, useSession } from "@/state/session";
+
+/** null while there is nothing to generate from. */
+export function useGenerate(): (() => void) | null {
+  const model = useReadyModel();
+  const empty = useSession((state) => state.draft === "");
+  const generate = useCallback(() => {
+    if (!model) return;
+    const session = useSession.getState();
+    void useGeneration.getState().start({
+      model: model.id,
+      prompt: session.draft,
+      interventions: forWire(interventionsOf(session), model),
+      newTokens: usePrefs.getState().newTokens,
+    });
+  }, [model]);
+  return model && !empty ? generate : null;
+}

@@ -1,0 +1,98 @@
+/** Runs the shortcuts of the table for the whole page. */
+
+import { useEffect, useEffectEvent } from "react";
+import { RENAME_ID } from "@/features/details/NameEditor";
+import { useGenerate } from "@/features/generate/useGenerate";
+import { ADD_ID } from "@/features/interventions/AddVector";
+import { isTyping, matchesKeys } from "@/lib/keys";
+import { scrollBehaviour } from "@/lib/motion";
+import { parseValue } from "@/lib/values";
+import { isRunning, useGeneration } from "@/state/generation";
+import { usePrefs } from "@/state/prefs";
+import { useSession } from "@/state/session";
+import { showView } from "@/state/sync";
+import { useTrace } from "@/state/trace";
+import { PROMPT_ID } from "@/views/trace/PromptBar";
+import { SHORTCUTS, type Shortcut, type ShortcutId } from "./table";
+
+const focus = (id: string) => document.getElementById(id)?.focus();
+
+/** The vector under the keyboard's focus, else the selected one. */
+function vectorAtHand() {
+  const here = document.activeElement?.closest<HTMLElement>("[data-value]");
+  return parseValue(here?.dataset.value ?? "") ?? useSession.getState().selection;
+}
+
+function stepLayer(step: number) {
+  const rows = [...document.querySelectorAll<HTMLElement>("li[id^='layer-']")];
+  const box = rows[0]?.closest("ol")?.parentElement?.parentElement;
+  if (!box) return;
+  const top = box.getBoundingClientRect().top + 30;
+  const at = rows.findIndex((row) => row.getBoundingClientRect().bottom > top + 4);
+  const started = (rows[at]?.getBoundingClientRect().top ?? 0) < top - 4;
+  const next = rows[at + (step < 0 && started ? 0 : step)];
+  next?.scrollIntoView({ behavior: scrollBehaviour() });
+}
+
+export function useShortcuts(onHelp: () => void): void {
+  const generate = useGenerate();
+  const { reply } = useTrace();
+  const session = useSession.getState;
+
+  const stepPosition = (step: number) => {
+    if (!reply) return;
+    const last = reply.tokens.length - 1;
+    const next = (session().position ?? last) + step;
+    if (next >= 0 && next <= last) session().setPosition(next === last ? null : next);
+  };
+
+  const handlers: Record<ShortcutId, () => void> = {
+    generate: () => generate?.(),
+    prompt: () => focus(PROMPT_ID),
+    earlier: () => stepPosition(-1),
+    later: () => stepPosition(1),
+    nextLayer: () => stepLayer(1),
+    previousLayer: () => stepLayer(-1),
+    unedited: () => session().setReading("unedited"),
+    edited: () => session().setReading("edited"),
+    difference: () => session().setReading("difference"),
+    add: () => {
+      const ref = vectorAtHand();
+      if (ref) session().change({ type: "add", ref });
+    },
+    rename: () => document.getElementById(RENAME_ID)?.click(),
+    close: () => {
+      if (isRunning(useGeneration.getState())) useGeneration.getState().stop();
+      else session().select(null);
+    },
+    vector: () => focus(ADD_ID),
+    undo: () => session().undo(),
+    redo: () => session().redo(),
+    viewTrace: () => showView("trace"),
+    viewExplore: () => showView("explore"),
+    help: onHelp,
+  };
+
+  const onKey = useEffectEvent((event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    // An open menu or dialog has the keyboard to itself.
+    if (document.querySelector("[role=menu], [role=dialog]")) return;
+    const table: readonly Shortcut[] = SHORTCUTS;
+    const found = table.find(
+      (entry) => !entry.local && entry.keys.some((keys) => matchesKeys(event, keys)),
+    );
+    const keys = found?.keys[0] ?? "";
+    const typing = isTyping(event.target);
+    const plain = !keys.includes("mod") && keys !== "escape";
+    if (!found || (plain && (typing || !usePrefs.getState().letterKeys))) return;
+    // A text box undoes its own typing first.
+    if (typing && (found.id === "undo" || found.id === "redo")) return;
+    if (keys !== "escape") event.preventDefault();
+    handlers[found.id as ShortcutId]();
+  });
+
+  useEffect(() => {
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
+}

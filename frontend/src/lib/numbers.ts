@@ -1,0 +1,38 @@
+/** Number formats: fixed widths, so that columns of tabular figures line up. */
+
+const MINUS = "−";
+
+/** A probability in four characters: `.214`, `<.001`, `1.00`. */
+export function formatProb(p: number): string {
+  if (p >= 0.9995) return "1.00";
+  if (p > 0 && p < 0.0005) return "<.001";
+  return p.toFixed(3).slice(1);
+}
+
+/** A change of probability, with its sign: `+.120`, `−.034`, `±.000`. */
+export function formatProbChange(delta: number): string {
+  const size = Math.abs(delta);
+  if (size < 0.0005) return "±.000";
+  const digits = size >= 0.9995 ? "1.00" : size.toFixed(3).slice(1);
+  return (delta < 0 ? MINUS : "+") + digits;
+}
+
+/** About three significant figures, never in exponent form below a million. */
+export function formatScore(value: number): string {
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
+  const text = size >= 1e6 ? size.toExponential(1) : size.toFixed(digits);
+  return value < 0 ? MINUS + text : text;
+}
+
+/** The same with a sign that is always there. */
+export function formatSigned(value: number): string {
+  const text = formatScore(value);
+  return value > 0 ? `+${text}` : text;
+}
+
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const whole = new Intl.NumberFormat("en");
+
+export const formatCount = (n: number): string => whole.format(n);
+export const formatCompact = (n: number): string => compact.format(n);

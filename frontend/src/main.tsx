@@ -1,0 +1,16 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { followOtherTabs } from "./state/names";
+import { startSync } from "./state/sync";
+import "./styles/base.css";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html lacks #root");
+followOtherTabs();
+const start = startSync();
+createRoot(root).render(
+  <StrictMode>
+    <App start={start} />
+  </StrictMode>,
+);

@@ -1,0 +1,44 @@
+/** What several places of the page do in the same way. */
+
+import type { Example } from "@/api/types";
+import { valueKey } from "@/lib/values";
+import { newIntervention } from "./interventions";
+import { useNames } from "./names";
+import { useNotice } from "./notice";
+import { usePrefs } from "./prefs";
+import { useSession } from "./session";
+
+export function tracePrompt(text?: string): void {
+  useSession.getState().trace(text);
+  usePrefs.getState().remember(useSession.getState().draft);
+}
+
+/** Prompt, interventions and names together. What was there before comes back with one undo. */
+export function loadExample(example: Example, model: string, quietly = false): void {
+  const { draft, prompt, load } = useSession.getState();
+  if (draft !== prompt) usePrefs.getState().remember(draft);
+  load({
+    ...(example.model === null ? {} : { model: example.model }),
+    prompt: example.prompt,
+    interventions: example.interventions.map(({ layer, dim, kind, value }) => ({
+      ...newIntervention({ layer, dim }),
+      kind,
+      value: value ?? 1,
+    })),
+  });
+  const named = example.interventions.flatMap((item) =>
+    item.name ? [[valueKey(item), item.name] as const] : [],
+  );
+  useNames.getState().adopt(example.model ?? model, Object.fromEntries(named));
+  if (quietly) return;
+  useNotice.getState().show({
+    text: example.note ?? `“${example.title}” is loaded.`,
+    action: { label: "Undo", run: () => useSession.getState().undo() },
+  });
+}
+
+/** Generated text becomes the prompt because somebody asked for it; undo gives the old one back. */
+export function continueFrom(text: string): void {
+  const { history, load } = useSession.getState();
+  load({ prompt: text, interventions: history.present.interventions });
+}

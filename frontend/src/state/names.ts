@@ -1,0 +1,79 @@
+/** What people call value vectors, per model, kept in this browser. Plain text, never markup. */
+
+import { create } from "zustand";
+import { isRecord, readStored, writeStored } from "@/lib/storage";
+import { parseValue, type ValueRef, valueKey } from "@/lib/values";
+
+export type Names = Readonly<Record<string, string>>;
+export const MAX_NAME = 80;
+
+const PREFIX = "lmd.names.";
+const NONE: Names = Object.freeze({});
+
+/** Line breaks would tear a chip apart; everything else a person types is kept as it is. */
+export const cleanName = (text: string): string =>
+  [...text.replace(/[\s\p{Cc}]+/gu, " ").trim()].slice(0, MAX_NAME).join("");
+
+function read(model: string): Names {
+  const stored = readStored(PREFIX + model);
+  if (!isRecord(stored)) return NONE;
+  return Object.fromEntries(
+    Object.entries(stored).flatMap(([key, name]) => {
+      const ref = parseValue(key);
+      const clean = typeof name === "string" ? cleanName(name) : "";
+      return ref && clean ? [[valueKey(ref), clean]] : [];
+    }),
+  );
+}
+
+interface NamesState {
+  byModel: Readonly<Record<string, Names>>;
+  open(model: string): Names;
+  /** An empty name takes the name away. */
+  rename(model: string, ref: ValueRef, name: string): void;
+  /** Names that came with an example or a link; a person's own names stay. */
+  adopt(model: string, names: Names): void;
+}
+
+export const useNames = create<NamesState>()((set, get) => {
+  const write = (model: string, names: Names) => {
+    set(({ byModel }) => ({ byModel: { ...byModel, [model]: names } }));
+    writeStored(PREFIX + model, Object.keys(names).length > 0 ? names : null);
+  };
+  return {
+    byModel: {},
+    open: (model) => {
+      const known = get().byModel[model];
+      if (known) return known;
+      const names = read(model);
+      set(({ byModel }) => ({ byModel: { ...byModel, [model]: names } }));
+      return names;
+    },
+    rename: (model, ref, name) => {
+      const { [valueKey(ref)]: _, ...others } = get().open(model);
+      const clean = cleanName(name);
+      write(model, clean ? { ...others, [valueKey(ref)]: clean } : others);
+    },
+    adopt: (model, names) => {
+      const clean = Object.entries(names).flatMap(([key, name]) => {
+        const ref = parseValue(key);
+        return ref && cleanName(name) ? [[valueKey(ref), cleanName(name)]] : [];
+      });
+      if (clean.length > 0) write(model, { ...Object.fromEntries(clean), ...get().open(model) });
+    },
+  };
+});
+
+/** Another tab renamed something. */
+export function followOtherTabs(): () => void {
+  const onStorage = ({ key }: StorageEvent) => {
+    if (!key?.startsWith(PREFIX)) return;
+    const model = key.slice(PREFIX.length);
+    useNames.setState(({ byModel }) => ({ byModel: { ...byModel, [model]: read(model) } }));
+  };
+  window.addEventListener("storage", onStorage);
+  return () => window.removeEventListener("storage", onStorage);
+}
+
+export const namesOf = (state: NamesState, model: string | null): Names =>
+  (model === null ? undefined : state.byModel[model]) ?? NONE;

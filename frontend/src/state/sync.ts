@@ -1,0 +1,133 @@
+/**
+ * The address bar follows the session, and the session follows the address bar.
+ *
+ * A new prompt, model, position or view, and in Explore a new vector, makes an entry for Back;
+ * smaller steps (undo covers them) rewrite the current one.
+ */
+
+import { useSyncExternalStore } from "react";
+import { valueKey } from "@/lib/values";
+import { startHistory } from "./history";
+import { cleanName, namesOf, useNames } from "./names";
+import { usePrefs } from "./prefs";
+import { interventionsOf, useSession } from "./session";
+import { keepSession, readSession } from "./storage";
+import { decodeLink, encodeLink, type LinkState, type View } from "./url";
+
+const WRITE_DELAY = 150;
+const listeners = new Set<() => void>();
+const announce = () => {
+  for (const listener of listeners) listener();
+};
+
+export const currentView = (): View => decodeLink(location.hash).view;
+
+/** The session as a link would carry it, with the names of the vectors that it mentions. */
+export function linkState(model: string | null): LinkState {
+  const state = useSession.getState();
+  const { prompt, position, selection, reading } = state;
+  const interventions = interventionsOf(state);
+  const known = namesOf(useNames.getState(), state.model ?? model);
+  const mentioned = [...interventions, ...(selection ? [selection] : [])].map(valueKey);
+  const names = Object.fromEntries(
+    mentioned.flatMap((key) => (known[key] ? [[key, cleanName(known[key])]] : [])),
+  );
+  return {
+    model: state.model ?? model,
+    prompt,
+    interventions,
+    position,
+    selection,
+    reading,
+    names,
+  };
+}
+
+/** What decides whether a change of state is a step that Back should undo. */
+const stepOf = (view: View): string => {
+  const { model, prompt, position, selection } = useSession.getState();
+  const page = view === "explore" && selection ? valueKey(selection) : null;
+  return JSON.stringify([view, model, prompt, position, page]);
+};
+
+let lastStep = "";
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function write(view: View = currentView()): void {
+  clearTimeout(timer);
+  const { hash } = encodeLink(view, linkState(null));
+  const step = stepOf(view);
+  if (location.hash !== hash) {
+    if (step === lastStep || lastStep === "") history.replaceState(null, "", hash);
+    else history.pushState(null, "", hash);
+    announce();
+  }
+  lastStep = step;
+}
+
+/** Go to a view, keeping the rest of the state. */
+export const showView = (view: View): void => write(view);
+
+/** A link names the model, or leaves it to the default; its names join those of that model. */
+function apply(state: LinkState): void {
+  const kept = useSession.getState();
+  const same = state.prompt === kept.prompt;
+  const draft = same || state.prompt === null ? kept.draft : state.prompt;
+  if (draft !== kept.draft && kept.draft !== kept.prompt) usePrefs.getState().remember(kept.draft);
+  const before = kept.history.present;
+  const unchanged = JSON.stringify(before.interventions) === JSON.stringify(state.interventions);
+  useSession.getState().restore({
+    model: state.model ?? kept.model,
+    draft,
+    prompt: state.prompt ?? kept.prompt,
+    position: state.position,
+    selection: state.selection,
+    reading: state.reading,
+    ...(unchanged || state.prompt === null
+      ? {}
+      : { history: startHistory({ ...before, interventions: state.interventions, draft }) }),
+  });
+  if (state.model) useNames.getState().adopt(state.model, state.names);
+}
+
+export interface Start {
+  /** There was neither a link nor a kept session. */
+  firstVisit: boolean;
+  problem: "newer" | "too-long" | null;
+}
+
+/** Restore the kept session, then the address over it; from then on keep both up to date. */
+export function startSync(): Start {
+  const stored = readSession();
+  if (stored) useSession.getState().restore(stored);
+  const link = decodeLink(location.hash);
+  if (link.state) apply(link.state);
+  lastStep = stepOf(link.view);
+  keepSession();
+  useSession.subscribe(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => write(), WRITE_DELAY);
+  });
+  window.addEventListener("popstate", () => {
+    clearTimeout(timer);
+    const next = decodeLink(location.hash);
+    if (next.state) apply(next.state);
+    lastStep = stepOf(next.view);
+    clearTimeout(timer);
+    announce();
+  });
+  return { firstVisit: !stored && !link.state, problem: link.problem };
+}
+
+/** wouter's way to the view: the path behind `#`, without the state that follows it. */
+export function useViewLocation(): [string, (path: string) => void] {
+  const path = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => `/${currentView()}`,
+  );
+  return [path, (to) => showView(decodeLink(`#${to}`).view)];
+}
+useViewLocation.hrefs = (href: string) => `#${href}`;

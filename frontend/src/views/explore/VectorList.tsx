@@ -1,0 +1,117 @@
+/** All value vectors of a layer. Only the rows in sight exist, and only they ask for their tokens. */
+
+import { useQuery } from "@tanstack/react-query";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, memo, useEffect, useRef } from "react";
+import { DETAILS_TOP_K, type ReadyModel, valueQuery } from "@/api/queries";
+import { Panel } from "@/components/Panel";
+import { TokenText } from "@/components/Token";
+import { ValueLabel } from "@/components/ValueLabel";
+import { formatCount } from "@/lib/numbers";
+import { sameValue, valueKey } from "@/lib/values";
+import { useSession } from "@/state/session";
+import styles from "./ExploreView.module.css";
+
+const ROW = 30;
+const TOKENS = 12;
+
+interface Props {
+  model: ReadyModel;
+  layer: number;
+}
+
+export function VectorList({ model, layer }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const selected = useSession((state) =>
+    state.selection?.layer === layer && state.selection.dim < model.ffn_width
+      ? state.selection.dim
+      : null,
+  );
+  const rows = useVirtualizer({
+    count: model.ffn_width,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    overscan: 4,
+  });
+  useEffect(() => {
+    if (selected !== null) rows.scrollToIndex(selected, { align: "auto" });
+  }, [selected, rows]);
+  const step = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (!by) return;
+    event.preventDefault();
+    const dim = Math.min(Math.max((selected ?? -by) + by, 0), model.ffn_width - 1);
+    useSession.getState().select({ layer, dim });
+  };
+  return (
+    <Panel
+      title={`Value vectors of layer ${layer}`}
+      note={`${formatCount(model.ffn_width)} vectors; each with the tokens it promotes most`}
+      bodyRef={scroller}
+    >
+      {/* biome-ignore lint/a11y/useSemanticElements: rows are placed by the virtual list */}
+      <div
+        role="list"
+        aria-label={`Value vectors of layer ${layer}`}
+        className={styles.list}
+        style={{ height: rows.getTotalSize() }}
+        onKeyDown={step}
+      >
+        {rows.getVirtualItems().map((item) => (
+          <Row
+            key={item.key}
+            model={model.id}
+            layer={layer}
+            dim={item.index}
+            top={item.start}
+            count={model.ffn_width}
+            moving={rows.isScrolling}
+          />
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+interface RowProps {
+  model: string;
+  layer: number;
+  dim: number;
+  top: number;
+  count: number;
+  moving: boolean;
+}
+
+const Row = memo(function Row({ model, layer, dim, top, count, moving }: RowProps) {
+  const ref = { layer, dim };
+  const current = useSession((state) => sameValue(state.selection, ref));
+  const { data, error } = useQuery({ ...valueQuery(model, ref, DETAILS_TOP_K), enabled: !moving });
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: rows are placed by the virtual list
+    <div role="listitem" aria-setsize={count} aria-posinset={dim + 1}>
+      <button
+        type="button"
+        className={styles.row}
+        style={{ transform: `translateY(${top}px)` }}
+        aria-current={current || undefined}
+        data-vector={valueKey(ref)}
+        onClick={() => useSession.getState().select(ref)}
+      >
+        <span className={styles.label}>
+          <ValueLabel value={ref} />
+        </span>
+        <span className={styles.tokens}>
+          {data ? (
+            data.promoted
+              .slice(0, TOKENS)
+              .map((token) => <TokenText key={token.id} token={token} chip />)
+          ) : error ? (
+            <span className={styles.failed}>{error.message}</span>
+          ) : (
+            "…"
+          )}
+        </span>
+      </button>
+    </div>
+  );
+});

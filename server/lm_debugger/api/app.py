@@ -1,0 +1,41 @@
+"""The application factory: one Flask application for the API, LM-Debugger's routes and the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_cors import CORS
+
+from lm_debugger.api import errors, legacy, middleware, routes_debug, routes_server, spa
+from lm_debugger.api.registry import ModelRegistry
+from lm_debugger.api.state import State, attach
+from lm_debugger.settings import Settings
+
+_CALLABLE_FROM_OTHER_ORIGINS = (r"/api/.*", r"/get_projections/.*", r"/get_data", r"/generate")
+
+
+def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB) -> Flask:
+    """Build the application.
+
+    Args:
+        settings: limits, who may call.
+        registry: the models; the caller starts it.
+        web: folder of the built page.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    attach(app.extensions, State(settings, registry, web))
+    middleware.register(app)
+    errors.register(app)
+    for module in (routes_debug, routes_server, legacy, spa):
+        app.register_blueprint(module.blueprint)
+    if settings.cors_origins:
+        origins = {"origins": settings.cors_origins}
+        CORS(
+            app,
+            resources=dict.fromkeys(_CALLABLE_FROM_OTHER_ORIGINS, origins),
+            expose_headers=["X-Request-Id", "Server-Timing", "Retry-After"],
+            max_age=600,
+        )
+    return app

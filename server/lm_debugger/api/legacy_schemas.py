@@ -1,0 +1,87 @@
+"""The bodies of LM-Debugger's own HTTP API, word for word (end of docs/semantics.md).
+
+Unlike the rest of the wire they ignore unknown keys, because LM-Debugger's client sends some.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lm_debugger.api.schemas import Finite, Reply, Text
+
+
+class LegacyRequest(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class LegacyIntervention(LegacyRequest):
+    """One edit. Only the sign of `coeff` counts: above 0 is on, anything else is off (rule 11)."""
+
+    layer: int
+    dim: int
+    coeff: Finite
+
+
+class LegacyDataRequest(LegacyRequest):
+    prompt: Text
+    interventions: list[LegacyIntervention] = []
+
+
+class LegacyGenerateRequest(LegacyRequest):
+    prompt: Text
+    generate_k: int = Field(description="at most this many new tokens")
+    interventions: list[LegacyIntervention] = []
+
+
+class LegacyValueQuery(BaseModel):
+    """Path of `/get_projections`; what else is in the address is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    layer: int
+    dim: int
+
+
+class LegacyTokenScore(Reply):
+    token: str
+    score: float = Field(description="probability")
+
+
+class LegacySignificantValue(Reply):
+    layer: int
+    dim: int
+    score: float = Field(description="|coefficient| · norm of the value vector (rule 6)")
+
+
+class LegacyLayer(Reply):
+    layer: int
+    predictions_before: list[LegacyTokenScore]
+    predictions_after: list[LegacyTokenScore]
+    significant_values: list[LegacySignificantValue]
+
+
+class LegacyResponse(Reply):
+    prompt: str
+    layers: list[LegacyLayer]
+
+
+class LegacyDataReply(Reply):
+    response: LegacyResponse
+    intervention: LegacyResponse | None = Field(
+        default=None, description="the edited run; absent without interventions"
+    )
+
+
+class LegacyGenerateReply(Reply):
+    generate_text: str = Field(description="prompt + continuation")
+
+
+class LegacyPieceLogit(Reply):
+    token: str = Field(description="raw vocabulary piece, e.g. Ġman")
+    logit: float
+
+
+class LegacyProjectionsReply(Reply):
+    layer: int
+    dim: int
+    top_k: list[LegacyPieceLogit]

@@ -1,0 +1,153 @@
+"""The models of one server: loaded in the background, one after the other, found by name."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from lm_debugger.errors import LoadError, ModelLoading, UnknownModel
+
+if TYPE_CHECKING:
+    from lm_debugger.engine.debugger import Debugger
+    from lm_debugger.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = 2
+"""Seconds after which a client should ask again for a model that is loading."""
+
+State = Literal["loading", "ready", "failed"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One served model. `debugger` is there when it is ready, `error` when it failed."""
+
+    id: str
+    state: State = "loading"
+    debugger: Debugger | None = None
+    error: LoadError | None = None
+
+
+class ModelRegistry:
+    """The served models, in the order given; the first is the default.
+
+    Args:
+        names: what `load` is called with; also the models' ids. Must not be empty.
+        load: makes a Debugger; raises LoadError.
+        on_change: told of every model that became ready or failed, in the loading thread.
+    """
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        load: Callable[[str], Debugger],
+        on_change: Callable[[Entry], None] = lambda entry: None,
+    ) -> None:
+        self._entries = {name: Entry(name) for name in names}
+        self._load = load
+        self._on_change = on_change
+        self._thread = threading.Thread(target=self._load_all, name="load-models", daemon=True)
+
+    @classmethod
+    def of(cls, debugger: Debugger) -> ModelRegistry:
+        """A registry of one model that is loaded already."""
+        registry = cls([debugger.info.id], lambda name: debugger)
+        registry._load_all()
+        return registry
+
+    def start(self) -> None:
+        """Begin to load, and return at once."""
+        self._thread.start()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Return when every model is ready or failed, or after `timeout` seconds."""
+        self._thread.join(timeout)
+
+    @property
+    def default(self) -> str:
+        return next(iter(self._entries))
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(self._entries.values())
+
+    @property
+    def state(self) -> State:
+        """`ready` as soon as one model is; `failed` when all of them failed."""
+        states = {entry.state for entry in self.entries}
+        if "ready" in states:
+            return "ready"
+        return "loading" if "loading" in states else "failed"
+
+    def get(self, id: str | None = None) -> Debugger:
+        """The model of that id, or the default one.
+
+        Raises:
+            UnknownModel: it is not served here.
+            ModelLoading: not yet.
+            LoadError: it could not be loaded.
+        """
+        name = self.default if id is None else id
+        entry = self._entries.get(name)
+        if entry is None:
+            raise UnknownModel(
+                f"No model {name[:200]!r} is served here; there is {', '.join(self._entries)}.",
+                model=name[:200],
+                allowed=list(self._entries),
+            )
+        if entry.error is not None:
+            raise type(entry.error)(entry.error.message, **entry.error.details)
+        if entry.debugger is None:
+            raise ModelLoading(
+                f"The model {name} is still loading; try again in a moment.",
+                retry_after=RETRY_AFTER,
+                model=name,
+            )
+        return entry.debugger
+
+    def _load_all(self) -> None:
+        for name in list(self._entries):
+            entry = self._load_one(name)
+            self._entries[name] = entry
+            self._on_change(entry)
+
+    def _load_one(self, name: str) -> Entry:
+        try:
+            return Entry(name, "ready", debugger=self._load(name))
+        except LoadError as error:
+            return Entry(name, "failed", error=error)
+        except Exception as error:  # a bug or no memory: other models must still load
+            log.exception("loading %s failed", name)
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            failure = LoadError(f"{name} could not be loaded: {reason[0]}", model=name)
+            return Entry(name, "failed", error=failure)
+
+
+def loader(settings: Settings) -> Callable[[str], Debugger]:
+    """`Debugger.load` as the settings want it. torch is imported when the first model loads."""
+
+    def load(name: str) -> Debugger:
+        from lm_debugger.engine.debugger import Debugger
+        from lm_debugger.engine.types import Limits
+
+        limits = Limits(
+            max_interventions=settings.max_interventions,
+            max_top_k=settings.max_top_k,
+            max_new_tokens=settings.max_new_tokens,
+            max_positions=settings.max_positions,
+            max_waiting=settings.max_waiting,
+        )
+        bundled = name == "demo"
+        return Debugger.load(
+            name,
+            device=settings.device,
+            dtype=settings.dtype,
+            revision=None if bundled else settings.revision,
+            limits=limits,
+        )
+
+    return load

@@ -1,0 +1,85 @@
+"""What the server says about itself: models, settings, examples, health, version, documentation."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from lm_debugger import __version__
+from lm_debugger import settings as settings_table
+from lm_debugger.api import docs, dump, openapi
+from lm_debugger.api import schemas as wire
+from lm_debugger.api.examples import examples
+from lm_debugger.api.registry import RETRY_AFTER
+from lm_debugger.api.replies import json_reply
+from lm_debugger.api.state import state
+
+blueprint = Blueprint("server", __name__)
+
+
+@blueprint.get("/api/v1/models")
+def models() -> Response:
+    registry = state().registry
+    listed = [dump.model(entry) for entry in registry.entries]
+    return json_reply(wire.ModelsReply(default=registry.default, models=listed))
+
+
+@blueprint.get("/api/v1/settings")
+def settings() -> Response:
+    current = state().settings
+    limits = wire.LimitsOut(
+        max_interventions=current.max_interventions,
+        max_top_k=current.max_top_k,
+        max_new_tokens=current.max_new_tokens,
+        max_positions=current.max_positions,
+        max_prompt_chars=current.max_prompt_chars,
+    )
+    rows = [
+        wire.SettingOut(
+            name=row.name,
+            value=getattr(current, row.name),
+            default=row.default,
+            description=row.description,
+            flag=row.flag,
+            environment=row.environment,
+        )
+        for row in settings_table.table()
+    ]
+    return json_reply(wire.SettingsReply(limits=limits, settings=rows))
+
+
+@blueprint.get("/api/v1/examples")
+def list_examples() -> Response:
+    return json_reply(examples())
+
+
+@blueprint.get("/healthz")
+def health() -> Response:
+    return json_reply(wire.HealthReply(status="alive"))
+
+
+@blueprint.get("/readyz")
+def ready() -> Response:
+    registry = state().registry
+    reply = wire.ReadyReply(
+        status=registry.state, models={entry.id: entry.state for entry in registry.entries}
+    )
+    if reply.status == "ready":
+        return json_reply(reply)
+    response = json_reply(reply, 503)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+@blueprint.get("/version")
+def version() -> Response:
+    return json_reply(wire.VersionReply(version=__version__, api="v1"))
+
+
+@blueprint.get("/openapi.json")
+def openapi_document() -> Response:
+    return Response(openapi.document_text(), mimetype="application/json")
+
+
+@blueprint.get("/docs")
+def documentation() -> str:
+    return docs.page()

@@ -1,0 +1,143 @@
+"""waitress around the application: bind first, then load, serve, and end cleanly."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.server import create_server
+
+from lm_debugger.api.app import create_app
+from lm_debugger.api.registry import ModelRegistry
+from lm_debugger.errors import DebuggerError
+from lm_debugger.settings import Settings
+
+_POLL_SECONDS = 0.2
+"""How long `stop` may take to be noticed by an idle server."""
+
+
+class AddressUnavailable(DebuggerError):
+    """The server cannot listen where it was told to."""
+
+    code = "address_unavailable"
+
+
+class Server:
+    """A server that listens from the moment it is made; `run` or `start` lets it answer.
+
+    Attributes:
+        url: where a browser on this machine finds it.
+
+    Raises:
+        AddressUnavailable: the port is taken, or host or port cannot be used here.
+    """
+
+    def __init__(
+        self, settings: Settings, registry: ModelRegistry, app: Flask | None = None
+    ) -> None:
+        self.app = app or create_app(settings, registry)
+        listening = _listen(settings.host, settings.port)
+        self.url = _url(listening)
+        self._map: dict[int, object] = {}
+        self._wsgi = create_server(
+            self.app,
+            map=self._map,
+            sockets=[listening],
+            threads=settings.threads,
+            connection_limit=settings.max_connections,
+            channel_timeout=120,
+            # Read on while a request is worked on: a client that goes away is noticed at once.
+            channel_request_lookahead=1,
+            # Flask refuses larger bodies with the proper error; this is only the last resort.
+            max_request_body_size=16 * settings.max_body_bytes,
+            ident="lm-debugger",
+            clear_untrusted_proxy_headers=True,
+        )
+        self._thread: threading.Thread | None = None
+        self._running = False
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Serve until `stop`, KeyboardInterrupt or SystemExit; returns when all has ended."""
+        self._running = True
+        try:
+            while not self._stopped.is_set():
+                wasyncore.loop(timeout=_POLL_SECONDS, map=self._map, use_poll=True, count=1)
+        except (KeyboardInterrupt, SystemExit):
+            pass
+        finally:
+            self._close()
+
+    def start(self) -> None:
+        """Serve in a background thread, and return at once."""
+        self._thread = threading.Thread(target=self.run, name="serve", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End what `start` or `run` (in another thread) began. Open streams are cut off."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+        elif not self._running:
+            self._close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _close(self) -> None:
+        wasyncore.close_all(self._map, ignore_all=True)  # generations see it and end
+        self._wsgi.task_dispatcher.shutdown(timeout=5)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the first address of `host`, IPv4 before IPv6."""
+    try:
+        addresses = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise AddressUnavailable(
+            f"The host {host!r} is unknown ({error.strerror}); use an address of this machine, "
+            "such as 127.0.0.1, or 0.0.0.0 for all of them.",
+            host=host,
+        ) from error
+    family, kind, protocol, _, address = min(addresses, key=lambda item: item[0])
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise AddressUnavailable(_why_not(error, host, port), host=host, port=port) from error
+    return listening
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} on {host} is taken by another program; choose another with --port, or "
+            "--port 0 for any free one."
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} may not be used without privileges; choose one above 1023."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

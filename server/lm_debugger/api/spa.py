@@ -1,0 +1,63 @@
+"""The built page (`lm_debugger/web`), served by the same port as the API.
+
+The page routes by itself: any address that no route knows, outside `/api`, is answered with
+`index.html`. What Vite puts into `assets/` has its content's hash in its name and may be kept for
+ever; everything else is asked for anew each time, by its ETag.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, render_template, request, send_from_directory
+from werkzeug.exceptions import NotFound
+
+from lm_debugger.api.state import state
+
+blueprint = Blueprint("page", __name__)
+
+WEB = Path(__file__).resolve().parent.parent / "web"
+INDEX = "index.html"
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@blueprint.before_app_request
+def page() -> Response | None:
+    """Answer what no route answers, if it can be a file or an address of the page."""
+    if not isinstance(request.routing_exception, NotFound):
+        return None
+    if request.method not in ("GET", "HEAD") or _is_api(request.path):
+        return None
+    web = state().web
+    name = request.path.lstrip("/")
+    if name and _is_file(web, name):
+        response = send_from_directory(web, name, etag=True)
+        response.headers["Cache-Control"] = _FOREVER if name.startswith("assets/") else "no-cache"
+        return response
+    if Path(name).suffix or name.startswith("assets/"):
+        return None  # a file that does not exist: 404, not a page in its place
+    return _index(web)
+
+
+def is_built(web: Path = WEB) -> bool:
+    return (web / INDEX).is_file()
+
+
+def _is_api(path: str) -> bool:
+    return path == "/api" or path.startswith("/api/")
+
+
+def _is_file(web: Path, name: str) -> bool:
+    """Does it name a file inside `web`? (`..` and links out of it do not.)"""
+    try:
+        return (web / name).resolve().is_relative_to(web.resolve()) and (web / name).is_file()
+    except (OSError, ValueError):  # too long, or a zero byte
+        return False
+
+
+def _index(web: Path) -> Response:
+    if is_built(web):
+        response = send_from_directory(web, INDEX, etag=True)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+    return Response(render_template("not_built.html"), 503, mimetype="text/html")

@@ -1,0 +1,108 @@
+"""`lm-debugger doctor`: is everything here that the debugger needs, and does it work?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+
+from lm_debugger import __version__
+
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "numpy",
+    "flask",
+    "waitress",
+    "pydantic",
+    "jsonnet",
+)
+
+
+@click.command("doctor")
+def command() -> None:
+    """Check this installation; exit status 1 if something does not work."""
+    sound = True
+    for name, check in (
+        ("versions", _versions),
+        ("device", _device),
+        ("model cache", _cache),
+        ("page", _page),
+        ("demo model", _demo),
+    ):
+        click.echo(f"{name}")
+        try:
+            for line in check():
+                click.echo(f"  {line}")
+        except Exception as error:  # whatever is broken is what doctor is to report
+            sound = False
+            click.echo(f"  FAILED: {error}")
+    if not sound:
+        raise click.ClickException("Something does not work; see FAILED above.")
+
+
+def _versions() -> Iterator[str]:
+    yield f"lm-debugger {__version__}"
+    yield f"python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    missing = []
+    for package in _PACKAGES:
+        try:
+            yield f"{package} {version(package)}"
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        raise RuntimeError(f"not installed: {', '.join(missing)}")
+
+
+def _device() -> Iterator[str]:
+    import torch
+
+    from lm_debugger.engine.loading import choose_device
+
+    yield f"auto chooses {choose_device('auto')}"
+    yield f"{torch.get_num_threads()} threads on {os.cpu_count()} processors"
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            yield f"cuda:{index} {torch.cuda.get_device_name(index)}"
+
+
+def _cache() -> Iterator[str]:
+    from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
+
+    folder = Path(HF_HUB_CACHE)
+    yield f"folder {folder}{'' if folder.is_dir() else ' (not there yet)'}"
+    models = sorted(path.name for path in folder.glob("models--*"))
+    names = [name.removeprefix("models--").replace("--", "/") for name in models]
+    yield f"models: {', '.join(names) or 'none'}"
+    yield f"hub: {'offline (HF_HUB_OFFLINE)' if HF_HUB_OFFLINE else 'asked for what is not there'}"
+
+
+def _page() -> Iterator[str]:
+    from lm_debugger.api.spa import WEB, is_built
+
+    if not is_built():
+        raise RuntimeError(f"not built: there is no index.html in {WEB}")
+    yield f"built, in {WEB}"
+
+
+def _demo() -> Iterator[str]:
+    from lm_debugger.cli.model import quiet_transformers
+
+    quiet_transformers()
+    from lm_debugger.engine.debugger import Debugger
+
+    start = time.perf_counter()
+    debugger = Debugger.load("demo")
+    yield f"loaded in {time.perf_counter() - start:.1f} s"
+    start = time.perf_counter()
+    trace = debugger.trace("My wife is working as a", top_k=1)
+    seconds = time.perf_counter() - start
+    word = trace.unedited.positions[0].prediction.top[0].token.text
+    yield f"traced in {seconds:.2f} s: My wife is working as a{word}"

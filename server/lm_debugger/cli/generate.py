@@ -1,0 +1,60 @@
+"""`lm-debugger generate`: a continuation, written as it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lm_debugger.cli.model import interventions, load_debugger, model_options
+from lm_debugger.engine.types import Sampling
+
+if TYPE_CHECKING:
+    from lm_debugger.engine.generation import GenerationStream
+
+
+@click.command("generate")
+@model_options
+@click.option("--max-new-tokens", "-n", default=20, show_default=True, help="at most so many")
+@click.option("--temperature", default=0.0, show_default=True, help="0 takes the likeliest token")
+@click.option("--top-p", default=1.0, show_default=True, help="nucleus sampling")
+@click.option("--seed", default=0, show_default=True, help="of the sampling")
+def command(
+    model: str,
+    prompt: str,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float,
+    seed: int,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Continue PROMPT. Interventions hold while generating.
+
+    Example: lm-debugger generate demo "In the month of" -n 5 --boost L5D541
+    """
+    edits = interventions(options)
+    sampling = Sampling(temperature=temperature, top_p=top_p, seed=seed)
+    debugger = load_debugger(model, options)
+    stream = debugger.stream(prompt, edits, max_new_tokens=max_new_tokens, sampling=sampling)
+    if as_json:
+        from lm_debugger.api import dump
+
+        for _ in stream:
+            pass
+        click.echo(dump.generation(stream.result).model_dump_json(indent=2))
+        return
+    for text in _pieces(stream):
+        click.echo(text, nl=False)
+    click.echo()
+
+
+def _pieces(stream: GenerationStream) -> Iterator[str]:
+    """Prompt and continuation in pieces that end on whole characters."""
+    written = 0
+    for _ in stream:
+        text = stream.result.text.rstrip("�")  # half a character: the next token completes it
+        yield text[written:]
+        written = max(written, len(text))
+    yield stream.result.text[written:]

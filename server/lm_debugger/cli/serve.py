@@ -1,0 +1,118 @@
+"""`lm-debugger serve`: the page and the API on one port."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lm_debugger import __version__
+from lm_debugger.settings import Settings, load, table
+
+if TYPE_CHECKING:
+    from lm_debugger.api.registry import Entry
+
+
+def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One flag for every setting but `models`; the settings themselves check the values."""
+    for row in reversed([row for row in table() if row.name != "models"]):
+        default = ", ".join(row.default) if row.is_list else row.default
+        shown = f"  [default: {default}]" if default not in (None, "") else ""
+        command = click.option(
+            row.flag,
+            row.name,
+            default=None,
+            multiple=row.is_list,
+            help=f"{row.description}{shown}",
+            metavar="TEXT" if isinstance(row.default, str | list | None) else "N",
+        )(command)
+    return command
+
+
+@click.command("serve")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option(
+    "--config",
+    "--config_path",
+    "config",
+    type=click.Path(path_type=Path),
+    help="Jsonnet file of settings; flags and LM_DEBUGGER_* variables win over it",
+)
+@setting_flags
+def command(models: tuple[str, ...], config: Path | None, **flags: Any) -> None:
+    """Serve the page and the API.
+
+    MODEL is `demo` (the bundled one, the default), a hub id such as gpt2-medium, or a folder. The
+    first is what requests get that name none.
+    """
+    given = {name: list(v) or None if isinstance(v, tuple) else v for name, v in flags.items()}
+    loaded = load(config, {"models": list(models) or None, **given})
+    _log_as(loaded.settings.log_level)
+    if loaded.notice:
+        logging.getLogger("lm_debugger").warning(loaded.notice)
+    _serve(loaded.settings)
+
+
+def _serve(settings: Settings) -> None:
+    from lm_debugger.api.registry import ModelRegistry, loader
+    from lm_debugger.api.server import Server
+    from lm_debugger.api.spa import is_built
+    from lm_debugger.cli.model import quiet_transformers
+
+    def load_model(name: str) -> Any:
+        quiet_transformers()
+        return loader(settings)(name)
+
+    def changed(entry: Entry) -> None:
+        _announce(entry)
+        if registry.state == "failed":
+            server.stop()
+
+    registry = ModelRegistry(settings.models, load_model, changed)
+    server = Server(settings, registry)
+    signal.signal(signal.SIGTERM, _interrupt)
+    _banner(server.url, settings, built=is_built())
+    registry.start()
+    server.run()
+    if registry.state == "failed":
+        raise click.ClickException("None of the models could be loaded; nothing to serve.")
+    click.echo("Stopped.")
+
+
+def _banner(url: str, settings: Settings, *, built: bool) -> None:
+    from lm_debugger.api.middleware import is_loopback
+
+    click.echo(f"LM-Debugger {__version__}\n\n  {url}\n")
+    if not is_loopback(settings.host):
+        click.echo("  Other machines can reach this server, and it asks nobody for a password.")
+    if not built:
+        click.echo("  The page is not built here; the API answers (see /docs).")
+    click.echo(f"  Loading {', '.join(settings.models)} … Ctrl-C stops the server.")
+
+
+def _announce(entry: Entry) -> None:
+    if entry.debugger is None:
+        click.echo(f"  {entry.id}: {entry.error.message if entry.error else 'failed'}", err=True)
+        return
+    info = entry.debugger.info
+    click.echo(
+        f"  {entry.id}: ready ({info.n_layers} layers of {info.ffn_width} value vectors, "
+        f"{info.dtype}, {info.device})"
+    )
+
+
+def _log_as(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waiting is normal: see `threads`
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends the server as Ctrl-C does."""
+    raise KeyboardInterrupt

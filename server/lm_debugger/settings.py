@@ -1,0 +1,285 @@
+"""Every setting, once: name, type, default, description, flag, environment variable.
+
+Settings come from a Jsonnet file (`--config FILE`), the environment (`LM_DEBUGGER_PORT=9000`) and
+command-line flags; a later one of these three wins. The one model below feeds validation, the
+command line's help, `/api/v1/settings` and the table in the README. Nothing here knows HTTP, click
+or torch. What becomes of LM-Debugger's own config files is in `reference_config.py`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from lm_debugger import reference_config
+from lm_debugger.errors import SettingsError
+
+PREFIX = "LM_DEBUGGER_"
+BUILD_PREFIX = "LM_DEBUGGER_BUILD_"
+"""Variables that begin so belong to the build of the package, not to the server."""
+
+NameList = Annotated[list[str], NoDecode]
+"""In the environment: names separated by commas."""
+
+_DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
+_ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+
+
+class Settings(BaseSettings):
+    """What a server is told. `load` is the usual way to get one."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    models: NameList = Field(
+        ["demo"],
+        min_length=1,
+        description="models to serve: `demo`, a hub id or a folder; the first is the default",
+        json_schema_extra={"flag": "MODEL …"},
+    )
+    revision: str | None = Field(
+        None, description="branch, tag or commit of the models on the hub", min_length=1
+    )
+    device: str = Field(
+        "auto",
+        pattern=_DEVICE,
+        description="where the models run: auto, cpu, cuda, cuda:N or mps",
+    )
+    dtype: Literal["float32", "float16", "bfloat16"] = Field(
+        "float32", description="number format of the weights: float32, float16 or bfloat16"
+    )
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="address to listen on; the default can be reached from this machine only",
+    )
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    allowed_hosts: NameList = Field(
+        [],
+        description="further names under which the server may be addressed (`Host` header); "
+        "on a loopback address only loopback names are accepted otherwise, against DNS rebinding",
+        json_schema_extra={"flag": "--allowed-host"},
+    )
+    cors_origins: NameList = Field(
+        [],
+        description="origins whose pages may call the API (http://localhost:3000); none if empty",
+        json_schema_extra={"flag": "--cors-origin"},
+    )
+    threads: int = Field(16, ge=1, le=256, description="requests that are worked on at a time")
+    max_connections: int = Field(200, ge=10, le=10000, description="open connections at a time")
+    max_body_bytes: int = Field(
+        1_000_000, ge=1000, le=100_000_000, description="largest request body, in bytes"
+    )
+    max_prompt_chars: int = Field(
+        50_000, ge=1, le=10_000_000, description="longest prompt, in characters"
+    )
+    max_interventions: int = Field(
+        256, ge=0, le=100_000, description="interventions in one request"
+    )
+    max_top_k: int = Field(200, ge=50, le=10_000, description="largest top_k of a request")
+    max_new_tokens: int = Field(
+        256, ge=10, le=100_000, description="tokens that one request may generate"
+    )
+    max_positions: int = Field(
+        256, ge=1, le=100_000, description="prompt positions that one request may trace"
+    )
+    max_waiting: int = Field(
+        64, ge=0, le=10_000, description="requests that may wait for a model before a 503"
+    )
+    legacy_top_k: int = Field(
+        10,
+        ge=1,
+        description="items per list in LM-Debugger's `/get_data`, within max_top_k",
+    )
+    legacy_projection_top_k: int = Field(
+        50, ge=1, description="tokens in LM-Debugger's `/get_projections`, within max_top_k"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="how much is logged: debug, info, warning or error"
+    )
+
+    @field_validator("models", "allowed_hosts", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("models", "allowed_hosts")
+    @classmethod
+    def _distinct(cls, value: list[str]) -> list[str]:
+        if any(not name.strip() for name in value):
+            raise ValueError("must not contain an empty name")
+        return list(dict.fromkeys(value))
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin; write scheme, host and port without a path, as in "
+                    "http://localhost:3000, or * for all"
+                )
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table of settings."""
+
+    name: str
+    default: Any
+    description: str
+    flag: str
+    environment: str
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.default, list)
+
+
+def table() -> tuple[Row, ...]:
+    """All settings, in the order in which they are explained."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        flag = extra.get("flag") if isinstance(extra, dict) else None
+        rows.append(
+            Row(
+                name,
+                field.default,
+                field.description or "",
+                str(flag or "--" + name.replace("_", "-")),
+                PREFIX + name.upper(),
+            )
+        )
+    return tuple(rows)
+
+
+def markdown_table() -> str:
+    """The table for the README, between its markers `settings:begin` and `settings:end`."""
+    lines = [
+        "| setting (in a file) | flag of `serve` | environment | default | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for row in table():
+        default = "" if row.default in (None, []) else f"`{_plain(row.default)}`"
+        lines.append(
+            f"| `{row.name}` | `{row.flag}` | `{row.environment}` | {default} | {row.description} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings, and one line about what of the config file was ignored (or None)."""
+
+    settings: Settings
+    notice: str | None
+
+
+def load(config: Path | None = None, flags: Mapping[str, Any] | None = None) -> Loaded:
+    """Read the settings: file < environment < flags.
+
+    Args:
+        config: a Jsonnet (or JSON) file; LM-Debugger's own are understood too.
+        flags: values by setting name; None means "not given".
+
+    Raises:
+        SettingsError: a file that cannot be read, an unknown name, a value that is not allowed.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    in_file, ignored = reference_config.translate(_read_jsonnet(config) if config else {})
+    origins = {
+        **{name: str(config) for name in in_file},
+        **{row.name: row.environment for row in table() if row.environment in os.environ},
+        **{row.name: row.flag for row in table() if row.name in given},
+    }
+    _refuse_unknown(in_file, f"in {config}", {row.name: row.name for row in table()})
+    environment = [
+        name for name in os.environ if name.startswith(PREFIX) and not name.startswith(BUILD_PREFIX)
+    ]
+    _refuse_unknown(
+        environment, "in the environment", {row.environment: row.environment for row in table()}
+    )
+
+    # What is passed to the model wins over the environment there, so the file may not say what the
+    # environment says.
+    overridden = {row.name for row in table() if row.environment in map(str.upper, os.environ)}
+    unopposed = {name: value for name, value in in_file.items() if name not in overridden}
+    try:
+        settings = Settings(**{**unopposed, **given})
+    except ValidationError as error:
+        raise _readable(error, origins) from error
+    notice = None
+    if ignored:
+        notice = f"Ignored in {config}, as they mean nothing to this server: {', '.join(ignored)}."
+    return Loaded(settings, notice)
+
+
+def _read_jsonnet(path: Path) -> dict[str, Any]:
+    import _jsonnet  # compiled, and needed only where there is a file
+
+    if not path.is_file():
+        raise SettingsError(f"There is no config file {path}.", file=str(path))
+    try:
+        values = json.loads(_jsonnet.evaluate_file(str(path)))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SettingsError(f"{path} is not valid Jsonnet: {reason}", file=str(path)) from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path} must hold an object of settings.", file=str(path))
+    return values
+
+
+def _refuse_unknown(names: Any, place: str, known: Mapping[str, str]) -> None:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+            raise SettingsError(f"Unknown setting {name} {place}; {hint}", name=name)
+
+
+def _readable(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
+    """The first thing that is wrong, as one sentence that says where it came from."""
+    first = error.errors(include_url=False)[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    name = str(first["loc"][0])
+    if first["type"] == "string_pattern_mismatch":
+        reason = "must be one of auto, cpu, cuda, cuda:N, mps"
+    reason = reason.replace("Input should be", "must be")
+    origin = origins.get(name)
+    shown = json.dumps(first["input"], default=str)
+    return SettingsError(
+        f"The setting {name}{f' (from {origin})' if origin else ''}: {reason}; it is {shown}.",
+        name=name,
+    )
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,65 @@
+"""Real applications on real models: a small random one, the default, and the bundled one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from lm_debugger.api.app import create_app
+from lm_debugger.api.registry import ModelRegistry, loader
+from lm_debugger.settings import Settings
+from tests.api.plain import Plain
+from tests.models import BASE, DEMO, SHAPES
+
+PROMPT = "My wife is working as a"
+
+# The shape of the random model, which the numbers in the tests refer to. Its greedy text changes
+# with nearly every edit, which that of a trained model does not.
+assert {**BASE, **SHAPES["untied"]}.items() >= {
+    "n_layer": 2,
+    "n_inner": 40,
+    "n_positions": 64,
+}.items()
+
+
+@pytest.fixture(scope="session")
+def random_folder(checkpoint: Callable[[str], Path]) -> Path:
+    return checkpoint("untied")
+
+
+@pytest.fixture(scope="session")
+def settings(random_folder: Path) -> Settings:
+    return Settings(models=[str(random_folder), "demo"])
+
+
+@pytest.fixture(scope="session")
+def registry(settings: Settings) -> ModelRegistry:
+    registry = ModelRegistry(settings.models, loader(settings))
+    registry.start()
+    registry.wait()
+    assert [entry.state for entry in registry.entries] == ["ready", "ready"]
+    return registry
+
+
+@pytest.fixture
+def app(settings: Settings, registry: ModelRegistry) -> Flask:
+    return create_app(settings, registry)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def plain(random_folder: Path) -> Plain:
+    return Plain(random_folder)
+
+
+@pytest.fixture(scope="session")
+def demo() -> Plain:
+    return Plain(DEMO)

@@ -1,0 +1,152 @@
+"""Models load in the background, one by one; what can be asked of the server meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from lm_debugger.api.app import create_app
+from lm_debugger.api.registry import Entry, ModelRegistry, loader
+from lm_debugger.engine.debugger import Debugger
+from lm_debugger.settings import Settings
+from tests.api.conftest import PROMPT
+
+
+class Held:
+    """Loads real models, each when it is told to."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.permits = {name: threading.Event() for name in names}
+        self.changed: list[Entry] = []
+        self.registry = ModelRegistry(names, self._load, self.changed.append)
+        self.client = create_app(Settings(models=names), self.registry).test_client()
+
+    def _load(self, name: str) -> Debugger:
+        assert self.permits[name].wait(30)
+        if name == "broken":
+            raise MemoryError("no memory for this model\nsecond line")
+        return loader(Settings())(name)
+
+    def permit(self, name: str) -> None:
+        """Let it load, and wait until it is ready or failed."""
+        self.permits[name].set()
+        for _ in range(600):
+            if any(entry.id == name for entry in self.changed):
+                return
+            self.registry.wait(0.05)
+        raise AssertionError(f"{name} did not load")
+
+    def states(self) -> dict[str, str]:
+        states: dict[str, str] = self.client.get("/readyz").json["models"]
+        return states
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], Held]:
+    held: list[Held] = []
+
+    def make(names: list[str]) -> Held:
+        held.append(Held(names))
+        held[-1].registry.start()
+        return held[-1]
+
+    return make
+
+
+def test_readiness_follows_the_first_model_that_answers(
+    hold: Callable[[list[str]], Held], random_folder: Path
+) -> None:
+    second = str(random_folder)
+    held = hold(["broken", "demo", second])
+    before = held.client.get("/readyz")
+    assert (before.status_code, before.json["status"]) == (503, "loading")
+    assert int(before.headers["Retry-After"]) > 0
+    assert held.client.get("/healthz").status_code == 200
+    held.permit("broken")
+    assert held.client.get("/readyz").status_code == 503
+    assert held.states() == {"broken": "failed", "demo": "loading", second: "loading"}
+    held.permit("demo")
+    assert held.client.get("/readyz").status_code == 200
+    assert held.states() == {"broken": "failed", "demo": "ready", second: "loading"}
+    held.permit(second)
+    assert held.states() == {"broken": "failed", "demo": "ready", second: "ready"}
+    assert [entry.id for entry in held.changed] == ["broken", "demo", second]
+
+
+def test_requests_before_a_model_is_ready(hold: Callable[[list[str]], Held]) -> None:
+    held = hold(["demo"])
+    for path, body in (
+        ("/api/v1/trace", {"prompt": PROMPT}),
+        ("/api/v1/generate", {"prompt": PROMPT}),
+        ("/api/v1/generate/stream", {"prompt": PROMPT}),
+        ("/get_data", {"prompt": PROMPT}),
+        ("/generate", {"prompt": PROMPT, "generate_k": 1}),
+    ):
+        response = held.client.post(path, json=body)
+        assert (response.status_code, response.json["error"]["code"]) == (503, "model_loading")
+        assert int(response.headers["Retry-After"]) > 0
+    assert held.client.get("/api/v1/values/0/0").status_code == 503
+    held.permit("demo")
+    assert held.client.post("/api/v1/trace", json={"prompt": PROMPT}).status_code == 200
+
+
+def test_a_failed_model_says_why_and_others_serve(hold: Callable[[list[str]], Held]) -> None:
+    held = hold(["broken", "demo"])
+    held.permit("broken")
+    held.permit("demo")
+    listed = held.client.get("/api/v1/models").json
+    assert listed["default"] == "broken"
+    broken, demo = listed["models"]
+    assert (broken["state"], broken["n_layers"]) == ("failed", None)
+    assert broken["error"] == "broken could not be loaded: no memory for this model"
+    assert (demo["state"], demo["error"]) == ("ready", None)
+    response = held.client.post("/api/v1/trace", json={"prompt": PROMPT})
+    assert (response.status_code, response.json["error"]["code"]) == (503, "load_error")
+    assert "no memory" in response.json["error"]["message"]
+    good = held.client.post("/api/v1/trace", json={"prompt": PROMPT, "model": "demo"})
+    assert good.status_code == 200
+
+
+def test_all_failed(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing")
+    registry = ModelRegistry([missing], loader(Settings()))
+    registry.start()
+    registry.wait()
+    client = create_app(Settings(models=[missing]), registry).test_client()
+    response = client.get("/readyz")
+    assert (response.status_code, response.json["status"]) == (503, "failed")
+    error = client.post("/api/v1/trace", json={"prompt": PROMPT}).json["error"]
+    assert error["code"] == "model_not_found"
+
+
+def test_model_list_tells_shape_from_the_checkpoint(
+    client: FlaskClient, random_folder: Path
+) -> None:
+    first, second = client.get("/api/v1/models").json["models"]
+    assert (first["id"], second["id"]) == (str(random_folder), "demo")
+    expected = {
+        "state": "ready",
+        "error": None,
+        "n_layers": 2,
+        "d_model": 24,
+        "ffn_width": 40,
+        "n_heads": 3,
+        "n_positions": 64,
+        "vocab_size": 8192,
+        "tied_unembedding": False,
+        "activation": "gelu",
+        "dtype": "float32",
+    }
+    assert {name: first[name] for name in expected} == expected
+
+
+def test_loaded_debugger_can_be_served_as_it_is() -> None:
+    debugger = Debugger.load("demo", device="cpu")
+    registry = ModelRegistry.of(debugger)
+    assert registry.get() is debugger
+    assert registry.get("demo") is debugger
+    assert registry.state == "ready"

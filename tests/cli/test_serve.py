@@ -1,0 +1,121 @@
+"""`lm-debugger serve`, as a program: starting, serving, ending."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.conftest import Program, fetch
+from tests.cli.test_settings import REFERENCE_FILE
+
+Start = Callable[..., Program]
+
+
+@pytest.fixture
+def folder(checkpoint: Callable[[str], Path]) -> Path:
+    return checkpoint("one-layer")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serves_and_ends_cleanly(start: Start, folder: Path, number: int) -> None:
+    program = start("serve", str(folder), "--port", "0")
+    address = program.address()
+    assert fetch(f"{address}/healthz")
+    assert "ready (1 layers" in program.line_with(str(folder) + ": ")
+    assert json.loads(fetch(f"{address}/readyz"))["status"] == "ready"
+    assert json.loads(fetch(f"{address}/api/v1/values/0/0?top_k=1"))["model"] == str(folder)
+    status, out, err = program.end(number)
+    assert (status, out) == (0, "Stopped.\n")
+    assert "Traceback" not in err
+
+
+def test_bundled_model_is_the_default(start: Start) -> None:
+    program = start("serve", "--port=0")
+    address = program.address()
+    assert "demo: ready" in program.line_with("demo: ")
+    listed = json.loads(fetch(f"{address}/api/v1/models"))
+    assert [model["id"] for model in listed["models"]] == ["demo"]
+
+
+@pytest.mark.parametrize("flag", ["--config", "--config_path"])
+def test_lm_debuggers_own_config_file(
+    start: Start, folder: Path, tmp_path: Path, flag: str
+) -> None:
+    path = tmp_path / "reference.jsonnet"
+    text = REFERENCE_FILE.replace("gpt2-medium", str(folder)).replace("8123", "0")
+    path.write_text(text)
+    program = start("serve", flag, str(path))
+    address = program.address()
+    program.line_with("ready")
+    assert json.loads(fetch(f"{address}/get_projections/layer/0/dim/3"))["dim"] == 3
+    status, _, err = program.end()
+    assert status == 0
+    [line] = [line for line in err.splitlines() if "Ignored" in line]
+    assert "elastic_ip" in line
+
+
+def test_flags_win_over_the_environment(start: Start, folder: Path) -> None:
+    program = start(
+        "serve", str(folder), "--port", "0", "--max-top-k", "60",
+        LM_DEBUGGER_MAX_TOP_K="70", LM_DEBUGGER_MAX_NEW_TOKENS="20",
+    )  # fmt: skip
+    limits = json.loads(fetch(f"{program.address()}/api/v1/settings"))["limits"]
+    assert (limits["max_top_k"], limits["max_new_tokens"]) == (60, 20)
+
+
+def test_taken_port_is_one_sentence(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, out, err = start("serve", "--port", str(port)).wait()
+    assert (status, out) == (1, "")
+    assert err == (
+        f"Error: Port {port} on 127.0.0.1 is taken by another program; choose another with --port, "
+        "or --port 0 for any free one.\n"
+    )
+
+
+def test_nothing_to_serve_ends_the_program(start: Start) -> None:
+    status, _, err = start("serve", "./nowhere", "--port", "0").wait()
+    assert status == 1
+    assert "There is no folder './nowhere'" in err
+    assert "nothing to serve" in err
+    assert "Traceback" not in err
+
+
+def test_one_failing_model_does_not_stop_the_others(start: Start, folder: Path) -> None:
+    program = start("serve", "./nowhere", str(folder), "--port", "0")
+    address = program.address()
+    program.line_with("ready (1 layers")
+    states = json.loads(fetch(f"{address}/readyz"))["models"]
+    assert states == {"./nowhere": "failed", str(folder): "ready"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port", "70000"], "65535"),
+        (["--config", "./nowhere.jsonnet"], "no config file"),
+        (["--device", "gpu"], "auto, cpu"),
+        (["--host", "no-such-host.invalid"], "unknown"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(start: Start, arguments: list[str], words: str) -> None:
+    status, out, err = start("serve", *arguments).wait()
+    assert (status, out) == (1, "")
+    assert words in err
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1
+
+
+def test_open_address_is_pointed_out(start: Start, folder: Path) -> None:
+    program = start("serve", str(folder), "--host", "0.0.0.0", "--port", "0")
+    address = program.address()
+    assert urlsplit(address).hostname == "127.0.0.1"
+    assert "Other machines" in program.line_with("Other")
+    assert fetch(f"{address}/healthz")

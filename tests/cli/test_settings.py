@@ -1,0 +1,193 @@
+"""Settings: file < environment < flags, what is refused, and the files in config/."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from lm_debugger.cli.serve import command as serve
+from lm_debugger.errors import SettingsError
+from lm_debugger.settings import Settings, load, markdown_table, table
+
+ROOT = Path(__file__).parents[2]
+
+REFERENCE_FILE = """{
+  server_files_dir:: "files/",
+  model_name:"gpt2-medium",
+  device:"cpu",
+  server_ip:"127.0.0.1",
+  server_port:8123,
+  elastic_ip:"x",
+  elastic_port:9200,
+  react_ip:"x",
+  react_port:3000,
+  streamlit_ip:"x",
+  streamlit_port:8501,
+  top_k_tokens_for_ui:7,
+  top_k_for_elastic:40,
+  create_cluster_files:false,
+  num_clusters:3000,
+  num_layers:24,
+  elastic_index:$.model_name+"_projections_docs",
+  elastic_projections_path:$.server_files_dir + "values_logits.pkl",
+  streamlit_cluster_to_value_file_path:$.server_files_dir + "a.pkl",
+  streamlit_value_to_cluster_file_path:$.server_files_dir + "b.pkl",
+}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "some.jsonnet"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_later_sources_win_one_by_one(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = config("{ port: 1000 + 1, host: '127.0.0.2', threads: 3, models: ['a', 'b'] }")
+    monkeypatch.setenv("LM_DEBUGGER_HOST", "127.0.0.3")
+    monkeypatch.setenv("LM_DEBUGGER_THREADS", "4")
+    settings = load(path, {"threads": "5", "host": None}).settings
+    assert settings.port == 1001
+    assert settings.host == "127.0.0.3"
+    assert settings.threads == 5
+    assert settings.models == ["a", "b"]
+    assert settings.dtype == "float32"
+
+
+def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LM_DEBUGGER_MODELS", "demo, gpt2")
+    monkeypatch.setenv("LM_DEBUGGER_CORS_ORIGINS", "http://a.example,https://b.example:8443")
+    settings = load().settings
+    assert settings.models == ["demo", "gpt2"]
+    assert settings.cors_origins == ["http://a.example", "https://b.example:8443"]
+
+
+def test_a_folder_with_a_comma_is_one_model_in_a_file_or_flag(
+    config: Callable[[str], Path],
+) -> None:
+    assert load(config("{models: ['./a,b']}")).settings.models == ["./a,b"]
+    assert load(flags={"models": ["./a,b"]}).settings.models == ["./a,b"]
+
+
+@pytest.mark.parametrize(
+    ("file", "environment", "flags", "words"),
+    [
+        ("{prot: 1}", {}, {}, r"Unknown setting prot in .*some\.jsonnet; did you mean port\?"),
+        ("{}", {"LM_DEBUGGER_PROT": "1"}, {}, "did you mean LM_DEBUGGER_PORT"),
+        ("{zzzzqqq: 1}", {}, {}, "known are models, revision"),
+        ("{port: 70000}", {}, {}, r"port \(from .*some\.jsonnet\).*65535"),
+        ("{}", {"LM_DEBUGGER_PORT": "x"}, {}, r"port \(from LM_DEBUGGER_PORT\).*integer"),
+        ("{port: 1}", {}, {"port": "1.5"}, r"port \(from --port\).*integer"),
+        ("{models: []}", {}, {}, "models"),
+        ("{models: ['']}", {}, {}, "empty name"),
+        ("{device: 'gpu'}", {}, {}, "auto, cpu, cuda, cuda:N, mps"),
+        ("{dtype: 'int8'}", {}, {}, "'float32', 'float16' or 'bfloat16'"),
+        ("{}", {}, {"cors_origins": ["localhost:3000"]}, "scheme, host and port"),
+        ("{}", {}, {"cors_origins": ["http://a/b"]}, "without a path"),
+        ("{max_top_k: 10}", {}, {}, "max_top_k"),
+        ("{", {}, {}, "not valid Jsonnet"),
+        ("[1]", {}, {}, "must hold an object"),
+        ("error 'stop'", {}, {}, "stop"),
+    ],
+)
+def test_what_is_refused_and_how(
+    config: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    environment: dict[str, str],
+    flags: dict[str, Any],
+    words: str,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=words) as caught:
+        load(config(file), flags)
+    assert "\n" not in caught.value.message
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no config file .*nothing\.jsonnet"):
+        load(tmp_path / "nothing.jsonnet")
+
+
+def test_variables_of_the_build_are_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LM_DEBUGGER_BUILD_SKIP_FRONTEND", "1")
+    assert load().settings == Settings()
+
+
+def test_files_of_lm_debugger_itself(config: Callable[[str], Path]) -> None:
+    loaded = load(config(REFERENCE_FILE))
+    settings = loaded.settings
+    assert settings.models == ["gpt2-medium"]
+    assert (settings.device, settings.host, settings.port) == ("cpu", "127.0.0.1", 8123)
+    assert (settings.legacy_top_k, settings.legacy_projection_top_k) == (7, 40)
+    assert loaded.notice is not None
+    assert "\n" not in loaded.notice
+    for name in ("elastic_ip", "react_port", "streamlit_ip", "num_clusters", "num_layers",
+                 "create_cluster_files", "elastic_projections_path"):  # fmt: skip
+        assert name in loaded.notice
+    assert "model_name" not in loaded.notice
+
+
+def test_visible_server_files_dir_is_ignored_too(config: Callable[[str], Path]) -> None:
+    loaded = load(config(REFERENCE_FILE.replace("server_files_dir::", "server_files_dir:")))
+    assert loaded.notice is not None
+    assert "server_files_dir" in loaded.notice
+
+
+def test_our_name_wins_over_lm_debuggers_in_one_file(config: Callable[[str], Path]) -> None:
+    for text in ("{port: 1, server_port: 2}", "{server_port: 2, aport:: 0, port: 1}"):
+        assert load(config(text)).settings.port == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["demo", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2"]
+)
+def test_config_files(name: str) -> None:
+    loaded = load(ROOT / "config" / f"{name}.jsonnet")
+    assert loaded.notice is None
+    assert loaded.settings == Settings(models=[name])
+
+
+def test_every_setting_is_explained_once_and_has_a_flag() -> None:
+    rows = table()
+    assert [row.name for row in rows] == list(Settings.model_fields)
+    flags = {option for parameter in serve.params for option in parameter.opts}
+    for row in rows:
+        assert len(row.description) > 10, row.name
+        assert row.environment == f"LM_DEBUGGER_{row.name.upper()}"
+        assert row.name == "models" or row.flag in flags
+    known = {row.flag for row in rows} | {"models", "--config", "--config_path"}
+    assert flags <= known
+
+
+def test_markdown_table_has_a_row_for_every_setting() -> None:
+    lines = markdown_table().splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [f"`{r.name}`" for r in table()]
+    assert all(line.count("|") == 6 for line in lines)
+
+
+def test_readme_holds_the_table() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- settings:begin -->\n(.*?)<!-- settings:end -->", readme, re.DOTALL)
+    assert found, "README.md has no markers settings:begin and settings:end"
+    assert found[1].strip() == markdown_table().strip(), "run: lm-debugger settings --markdown"
+
+
+def test_settings_command(run: Callable[..., Result], config: Callable[[str], Path]) -> None:
+    assert run("settings", "--markdown").stdout == markdown_table()
+    result = run("settings", "--config", str(config(REFERENCE_FILE)))
+    assert json.loads(result.stdout)["port"] == 8123
+    assert "Ignored" in result.stderr

@@ -1,0 +1,1 @@
+"""The engine against the oracle, closed forms and plain transformers."""

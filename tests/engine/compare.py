@@ -1,0 +1,67 @@
+"""Engine results beside the oracle's numbers: the comparisons that several test files make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pytest
+
+from lm_debugger.engine.types import Generation, Intervention, Run, StateReading
+from tests.engine.case import Case
+from tests.reference import Array, Edit, States, Step, assert_ranked
+
+RTOL = 1e-5
+
+
+def as_edits(interventions: Iterable[Intervention]) -> list[Edit]:
+    """The engine's interventions as the oracle takes them."""
+    return [
+        {
+            "layer": i.layer, "dim": i.dim, "kind": i.kind, "value": i.value,
+            "positions": i.positions, "generated": i.generated,
+        }
+        for i in interventions
+    ]  # fmt: skip
+
+
+def assert_reading(case: Case, reading: StateReading, probs: Array, k: int) -> None:
+    """One lens reading (rules 4 and 5) against the oracle's whole distribution [V]."""
+    assert_ranked([(t.token.id, t.prob) for t in reading.top], probs, k, rtol=RTOL)
+    for entry in reading.top:
+        assert entry.token.text == case.decode(entry.token.id)
+    positive = probs[probs > 0]
+    entropy = -(positive * np.log(positive)).sum()
+    # Where one token has nearly all the probability, 1 - p is a few float32 roundings of 1 (6e-8
+    # each) and the entropy no better known than that.
+    assert reading.entropy == pytest.approx(entropy, rel=RTOL, abs=1e-6)
+
+
+def assert_run(case: Case, run: Run, states: States, positions: Sequence[int], k: int) -> None:
+    """Every number of an engine's run: readings, coefficients and scores at `positions`."""
+    assert [p.position for p in run.positions] == list(positions)
+    for at in run.positions:
+        assert [layer.layer for layer in at.layers] == list(range(case.oracle.n_layer))
+        for layer in at.layers:
+            l, t = layer.layer, at.position  # the equations' own letters
+            assert_reading(case, layer.before, case.oracle.lens(states.before[l, t]), k)
+            assert_reading(case, layer.after, case.oracle.lens(states.after[l, t]), k)
+            m = states.m[l, t]
+            updates = layer.sub_updates
+            assert {u.id.layer for u in updates} == {l}
+            scores = case.oracle.scores(m, l)
+            assert_ranked([(u.id.dim, u.score) for u in updates], scores, k, rtol=RTOL)
+            np.testing.assert_allclose(
+                [u.coefficient for u in updates], m[[u.id.dim for u in updates]], rtol=RTOL
+            )
+
+
+def assert_generation(case: Case, got: Generation, steps: Sequence[Step], k: int) -> None:
+    """Token by token: which one, how likely, and what else might have come."""
+    assert [s.token.id for s in got.steps] == [s.token for s in steps]
+    assert [s.index for s in got.steps] == list(range(len(steps)))
+    for step, expected in zip(got.steps, steps, strict=True):
+        assert step.prob == pytest.approx(expected.probs[expected.token], rel=RTOL)
+        assert step.token.text == case.decode(expected.token)
+        alternatives = [(a.token.id, a.prob) for a in step.alternatives]
+        assert_ranked(alternatives, expected.probs, k, rtol=RTOL)

@@ -1,0 +1,299 @@
+"""`Debugger.load`: what loads, from where, and what is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from transformers import GPT2LMHeadModel
+
+import lm_debugger
+from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.types import Intervention
+from lm_debugger.errors import (
+    DebuggerError,
+    InvalidCheckpoint,
+    LoadError,
+    ModelNotFound,
+)
+from tests.engine.case import PROMPTS, Case
+from tests.engine.compare import as_edits, assert_run
+from tests.models import DEMO, VOCAB, edit_config, edit_weights, random_model, save
+from tests.reference import Oracle, ranked
+
+PROMPT = PROMPTS[0]
+
+
+def test_what_a_model_says_of_itself(case: Case) -> None:
+    info, config = case.debugger.info, case.oracle.config
+    assert info.architecture == "gpt2"
+    assert info.n_layers == config["n_layer"]
+    assert info.d_model == config["n_embd"]
+    assert info.ffn_width == (config["n_inner"] or 4 * config["n_embd"])
+    assert info.n_heads == config["n_head"]
+    assert info.vocab_size == config["vocab_size"]
+    assert info.n_positions == config["n_positions"]
+    assert info.n_parameters == sum(w.size for w in case.oracle.w.values())
+    assert info.tied_unembedding == config["tie_word_embeddings"]
+    assert info.activation == config["activation_function"]
+    assert (info.dtype, info.device) == ("float32", "cpu")
+    assert info.eos_token is not None
+    assert info.eos_token.text == "<|endoftext|>"
+
+
+def test_the_default_device_is_one_that_is_there(tied: Case) -> None:
+    debugger = Debugger.load(str(tied.folder))
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.mps.is_available() else "cpu"
+    assert debugger.info.device.startswith(expected)
+
+
+def test_demo_is_the_bundled_model() -> None:
+    info = Debugger.load("demo", device="cpu").info
+    assert (info.id, info.n_layers, info.d_model, info.vocab_size) == ("demo", 8, 256, VOCAB)
+
+
+def test_a_path_may_be_relative_or_start_at_home(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    expected = Debugger.load(str(folder), device="cpu").trace(PROMPT).unedited
+    for name in ("model", "./model", "~/model", "model/"):
+        assert Debugger.load(name, device="cpu").trace(PROMPT).unedited == expected
+
+
+def test_several_files_of_weights(tmp_path: Path) -> None:
+    model = random_model({}, seed=3)
+    one = save(model, tmp_path / "one")
+    many = save(model, tmp_path / "many", max_shard_size="200KB")
+    assert len(list(many.glob("*.safetensors"))) > 1
+    a, b = (Debugger.load(str(f), device="cpu").trace(PROMPT) for f in (one, many))
+    assert a.unedited == b.unedited
+
+
+def test_names_without_prefix_as_in_the_original_gpt2(folder: Path) -> None:
+    """The hub's gpt2 has `h.0...` where save_pretrained writes `transformer.h.0...`, and the causal
+    masks as buffers."""
+
+    def rename(weights: dict[str, torch.Tensor]) -> None:
+        for name in list(weights):
+            weights[name.removeprefix("transformer.")] = weights.pop(name)
+        for layer in range(3):
+            weights[f"h.{layer}.attn.bias"] = torch.ones(64, 64).tril().view(1, 1, 64, 64)
+
+    expected = Debugger.load(str(folder), device="cpu").trace(PROMPT).unedited
+    edit_weights(folder, rename)
+    assert Debugger.load(str(folder), device="cpu").trace(PROMPT).unedited == expected
+
+
+def test_an_untied_head_is_read_from_the_checkpoint(open_case: Callable[[str], Case]) -> None:
+    untied = open_case("untied")
+    assert "lm_head.weight" in untied.oracle.w
+    assert not np.allclose(untied.oracle.w["lm_head.weight"], untied.oracle.w["wte.weight"])
+    assert not untied.debugger.info.tied_unembedding
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision(tied: Case, dtype: str) -> None:
+    """Within the format's own precision of the oracle."""
+    debugger = Debugger.load(str(tied.folder), device="cpu", dtype=dtype)
+    assert debugger.info.dtype == dtype
+    edits = [Intervention.on("L1D3"), Intervention.scale("L0D5", -2.0), Intervention.off("L2D1")]
+    trace = debugger.trace(PROMPT, edits)
+    assert trace.edited is not None
+    ids = tied.encode(PROMPT)
+    eps = {"float16": 2**-11, "bfloat16": 2**-8}[dtype]
+    for run, applied in ((trace.unedited, []), (trace.edited, edits)):
+        states = tied.oracle.run(ids, as_edits(applied))
+        truth = tied.oracle.lens(states.after[-1, -1])
+        top = run.positions[0].prediction.top
+        for entry in top:  # logits of up to 16, rounded a few times
+            assert np.log(entry.prob / truth[entry.token.id]) == pytest.approx(0, abs=32 * eps)
+        assert len({t.token.id for t in top} & set(ranked(truth, 10))) >= 7
+        assert sum(t.prob for t in top) <= 1
+    idle = debugger.trace(PROMPT, [Intervention.scale("L1D3", 1.0)])
+    assert idle.edited == idle.unedited == trace.unedited
+    generation = debugger.generate(PROMPT, edits, max_new_tokens=3)
+    assert generation.steps[0].token == trace.edited.positions[0].prediction.top[0].token
+    assert len(debugger.project(0, 0).promoted) == 50
+
+
+def test_a_float16_checkpoint_is_computed_in_float32(demo: Case) -> None:
+    """The bundled model is stored in float16; `dtype` says what it is computed in."""
+    weights = load_file(demo.folder / "model.safetensors")
+    assert {w.dtype for w in weights.values()} == {torch.float16}
+    assert demo.debugger.info.dtype == "float32"
+
+
+def test_an_unknown_dtype_or_device(tied: Case) -> None:
+    with pytest.raises(DebuggerError, match="float32, float16, bfloat16"):
+        Debugger.load(str(tied.folder), dtype="int8")
+    for device in ("cuda:99", "tpu", "no such thing"):
+        with pytest.raises(LoadError, match="auto, cpu"):
+            Debugger.load(str(tied.folder), device=device)
+
+
+# --- what is not there ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/no/such/folder", "~/nowhere", "a/b/c", "../x", ""])
+def test_a_missing_folder_is_an_error_and_no_download(
+    name: str, no_network: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the hub may be asked: nothing is even tried."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    no_network.clear()
+    with pytest.raises(ModelNotFound, match="folder"):
+        Debugger.load(name)
+    assert no_network == []
+
+
+@pytest.mark.parametrize("name", ["gpt2", "some-org/some-model", "not a valid id!", "a--b", ".."])
+def test_a_hub_id_that_is_not_in_the_cache(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(LoadError) as failure:
+        Debugger.load(name)
+    assert isinstance(failure.value, ModelNotFound | InvalidCheckpoint)
+    assert name in failure.value.message
+    assert failure.value.message.endswith((".", ")"))
+
+
+SCRIPT = """
+import sys
+from lm_debugger.engine.debugger import Debugger
+from lm_debugger.errors import LoadError
+
+name, *revisions = sys.argv[1:]
+for revision in revisions:
+    try:
+        debugger = Debugger.load(name, device="cpu", revision=revision or None)
+    except LoadError as error:
+        print(type(error).__name__, error.message)
+    else:
+        top = debugger.trace("Yes").unedited.positions[0].prediction.top
+        print(debugger.info.id, *(entry.token.id for entry in top))
+"""
+
+
+def load_elsewhere(home: Path, name: str, *revisions: str) -> list[str]:
+    """Load a model in a process of its own, whose hub cache is `home`; returns the lines it prints.
+
+    The hub's client reads its environment once, so this cannot be done here.
+    """
+    package = Path(lm_debugger.__file__).parent.parent
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT, name, *revisions],
+        env={**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(package)},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_a_hub_id_is_loaded_from_the_cache_without_the_hub(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The hub client's own layout: blobs, snapshots linking to them, refs that name a snapshot."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "hub" / "models--some-org--some-model"
+    snapshot = repository / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (repository / "blobs").mkdir()
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    for n, file in enumerate(sorted(checkpoint("tied").iterdir())):
+        shutil.copyfile(file, repository / "blobs" / f"blob{n}")
+        (snapshot / file.name).symlink_to(Path("../../blobs") / f"blob{n}")
+
+    oracle = Oracle(checkpoint("tied"))
+    ids = [t.id for t in Debugger.load(str(checkpoint("tied")), device="cpu").tokenize("Yes")]
+    best = ranked(oracle.lens(oracle.run(ids).after[-1, -1]), 10)
+    expected = " ".join(["some-org/some-model", *map(str, best)])
+    default, by_commit, missing = load_elsewhere(
+        tmp_path, "some-org/some-model", "", commit, "other"
+    )
+    assert default == by_commit == expected
+    assert missing.startswith("ModelNotFound")
+    assert "some-org/some-model" in missing
+
+
+# --- what a checkpoint may bring along ------------------------------------------------------------
+
+
+def test_keys_that_published_checkpoints_have_are_accepted(folder: Path) -> None:
+    """Those of the hub's gpt2 and of fine-tunes that the Trainer wrote, which change no number."""
+    expected = Debugger.load(str(folder), device="cpu").trace(PROMPT).unedited
+    edit_config(
+        folder,
+        n_ctx=64,
+        task_specific_params={"text-generation": {"do_sample": True, "max_length": 50}},
+        _name_or_path="gpt2",
+        torch_dtype="float32",
+        output_past=True,
+        _num_labels=1,
+        gradient_checkpointing=False,
+        id2label={"0": "LABEL_0"},
+        label2id={"LABEL_0": 0},
+        use_cache=False,
+        resid_pdrop=0.1,
+        embd_pdrop=0.1,
+        attn_pdrop=0.1,
+    )
+    debugger = Debugger.load(str(folder), device="cpu")
+    assert debugger.trace(PROMPT).unedited == expected
+    assert debugger.generate(PROMPT).steps
+
+
+def test_a_generation_config_does_not_change_generation(folder: Path) -> None:
+    """Rule 14 is greedy, whatever defaults a checkpoint brings."""
+    expected = Debugger.load(str(folder), device="cpu").generate(PROMPT)
+    path = folder / "generation_config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "do_sample": True, "temperature": 5.0, "top_k": 3,
+                                "repetition_penalty": 9.0, "max_length": 8}))  # fmt: skip
+    assert Debugger.load(str(folder), device="cpu").generate(PROMPT).steps == expected.steps
+
+
+def test_dropout_is_off(tmp_path: Path) -> None:
+    folder = save(
+        random_model({"resid_pdrop": 0.5, "embd_pdrop": 0.5, "attn_pdrop": 0.5}), tmp_path / "m"
+    )
+    debugger, oracle = Debugger.load(str(folder), device="cpu"), Oracle(folder)
+    trace = debugger.trace(PROMPT)
+    ids = [t.id for t in trace.tokens]
+    case = Case(
+        "dropout", folder, debugger, oracle, Tokenizer.from_file(str(DEMO / "tokenizer.json"))
+    )
+    assert_run(case, trace.unedited, oracle.run(ids), trace.positions, k=10)
+
+
+def test_loading_does_not_touch_the_checkpoint(folder: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
+    Debugger.load(str(folder), device="cpu").trace(PROMPT)
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("*")} == before
+
+
+def test_a_plain_model_is_what_was_saved(folder: Path) -> None:
+    """The checkpoint that these tests break loads in transformers when it is whole."""
+    loaded: Any = GPT2LMHeadModel.from_pretrained(folder, output_loading_info=True)
+    model, report = loaded
+    assert not report["missing_keys"]
+    assert model.config.n_layer == 3

@@ -1,0 +1,186 @@
+"""A real `lm-debugger serve` in a process of its own, and pages of a real Chromium on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+# Without these, Chromium's own services try to call home, which a closed network refuses.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+class Server:
+    """One server process; `url` is where it answers."""
+
+    def __init__(self, *arguments: str, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._arguments = arguments
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "lm_debugger", "serve", *self._arguments]
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # open as long as the process runs
+        self._process = subprocess.Popen(
+            [*command, "--port", str(self.port)],
+            stdout=self._log,
+            stderr=self._log,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        deadline = time.monotonic() + 120
+        while not self._is_ready():
+            assert self._process.poll() is None, self._said()
+            assert time.monotonic() < deadline, "the server did not get ready"
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """What the API says, for comparison with what the page shows."""
+        request = urllib.request.Request(
+            self.url + path,
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return json.load(reply)
+
+    def _said(self) -> str:
+        self._log.seek(0)
+        return f"the server ended, saying: {self._log.read()[-3000:]}"
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "/readyz", timeout=5) as reply:
+                return bool(reply.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The bundled model, served with its defaults; its caches are this run's own."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    running = Server("demo")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield running
+        running.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
+    """`open_page("/", width=1440, scheme="dark")`: a page in a profile of its own.
+
+    Afterwards nothing may have gone wrong behind the user's back: no exception, no error in the
+    console, no request to another host.
+    """
+    with contexts(browser) as new_context:
+        problems: list[str] = []
+        allowed: list[str] = []
+
+        def open_one(
+            address: str = "/",
+            *,
+            width: int = 1440,
+            height: int = 900,
+            scheme: Any = "light",
+            at: Server = server,
+            expect_failed_requests: bool = False,
+            first_visit: bool = False,
+            context: BrowserContext | None = None,
+        ) -> Page:
+            context = context or new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
+                accept_downloads=True,
+            )
+            context.grant_permissions(["clipboard-read", "clipboard-write"])
+            page = context.new_page()
+            page.set_default_timeout(15_000)
+            if expect_failed_requests:
+                allowed.append("Failed to load resource")
+            page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
+            page.on(
+                "console",
+                lambda message: message.type == "error"
+                and not any(text in message.text for text in allowed)
+                and problems.append(f"console: {message.text}"),
+            )
+            page.on(
+                "request",
+                lambda request: request.url.startswith((at.url, "data:", "blob:"))
+                or problems.append(f"request to another host: {request.url}"),
+            )
+            page.goto(at.url + address)
+            return page
+
+        yield open_one
+        assert problems == []
+
+
+@contextmanager
+def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    opened: list[BrowserContext] = []
+
+    def new(**options: Any) -> BrowserContext:
+        opened.append(browser.new_context(**options))
+        return opened[-1]
+
+    try:
+        yield new
+    finally:
+        for context in opened:
+            context.close()
+
+
+SHOTS = Path(os.environ["SCREENSHOTS"]) if os.environ.get("SCREENSHOTS") else None
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a picture of the page for people to look at, if a folder was named for them."""
+    if SHOTS is not None:
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / f"{name}.png")

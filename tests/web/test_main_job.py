@@ -1,0 +1,163 @@
+"""The main job, as a person would do it: find the vectors behind a prediction and change it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.trace_page import TracePage
+
+PROMPT = "My wife is working as a"
+
+
+def shown(prob: float) -> str:
+    """The page's way to write a probability."""
+    return f"{prob:.3f}".removeprefix("0")
+
+
+def test_the_main_job(open_page: OpenPage, server: Server) -> None:
+    page = open_page()
+    view = TracePage(page)
+    view.choose_example(PROMPT)
+    expect(view.prompt).to_have_value(PROMPT)
+    page.get_by_role("button", name="Trace", exact=True).click()
+    view.wait()
+
+    # what is shown is what the API says, which other tests hold to the oracle
+    unedited = server.post("/api/v1/trace", {"prompt": PROMPT})["unedited"]["positions"][0]
+    last = unedited["layers"][-1]
+    probs = [shown(item["prob"]) for item in last["after"]["top"]]
+    assert [prob for _, prob in view.tokens("After layer 7")] == probs
+    before = view.probabilities("unedited")
+    assert list(before.values()) == probs[: len(before)]
+
+    # a dominant sub-update: its tokens
+    strongest = f"L7D{last['sub_updates'][0]['dim']}"
+    updates = view.list("Dominant sub-updates of layer 7")
+    updates.get_by_role("button", name=re.compile(f"^{strongest} ")).click()
+    expect(view.details).to_contain_text(strongest)
+    promoted = view.list("Promotes these tokens").get_by_role("listitem")
+    expect(promoted).to_have_count(50)
+    shoot(page, "details")
+
+    # to Interventions: suppressed first, then boosted
+    updates.get_by_role("button", name=f"Send {strongest} to Interventions").click()
+    switch = view.card(strongest).get_by_role("switch")
+    expect(switch).not_to_be_checked()
+    view.wait()
+    suppressed = view.probabilities("edited")
+    switch.click()
+    expect(switch).to_be_checked()
+    page.get_by_role("button", name="Trace", exact=True).click()
+    view.wait()
+    edit = [{"layer": 7, "dim": int(strongest[3:]), "kind": "on"}]
+    reply = server.post("/api/v1/trace", {"prompt": PROMPT, "interventions": edit})
+    edited = reply["edited"]["positions"][0]["layers"][-1]["after"]["top"]
+    boosted = view.probabilities("edited")
+    assert list(boosted.values()) == [shown(item["prob"]) for item in edited[: len(boosted)]]
+    assert boosted != suppressed
+    assert boosted != before
+    shoot(page, "edited")
+
+    # Generate: both runs, and the prompt stays what it was
+    page.get_by_role("spinbutton", name="Number of tokens to generate").fill("4")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    for side, interventions in (("unedited", []), ("edited", edit)):
+        body = {"prompt": PROMPT, "interventions": interventions, "max_new_tokens": 4}
+        steps = server.post("/api/v1/generate", body)["steps"]
+        region = page.get_by_test_id(f"generated-{side}")
+        expect(region.get_by_role("button")).to_have_count(len(steps))
+        for step, button in zip(steps, region.get_by_role("button").all(), strict=True):
+            expect(button).to_have_attribute("aria-label", re.compile(re.escape(shown(step["prob"]))))
+    expect(view.prompt).to_have_value(PROMPT)
+    shoot(page, "generated")
+
+    # rename, reload: nothing is lost
+    view.details.get_by_role("button", name="Rename").click()
+    page.get_by_role("textbox", name=f"Name of {strongest}").fill("made up; a=b <b>name</b>")
+    page.keyboard.press("Enter")
+    expect(updates).to_contain_text("made up; a=b <b>name</b>")
+    page.reload()
+    view.wait()
+    expect(view.prompt).to_have_value(PROMPT)
+    expect(view.card(strongest)).to_contain_text("made up; a=b <b>name</b>")
+    expect(view.card(strongest).get_by_role("switch")).to_be_checked()
+    assert view.probabilities("edited") == boosted
+    assert page.locator("b", has_text="name").count() == 0
+
+
+def test_continue_from_here_is_what_changes_the_prompt(open_page: OpenPage) -> None:
+    page = open_page()
+    view = TracePage(page)
+    view.trace("The king and his")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    page.get_by_role("button", name="Continue from here").click()
+    expect(view.prompt).not_to_have_value("The king and his")
+    expect(view.prompt).to_have_value(re.compile(r"^The king and his .+"))
+
+
+def test_another_position(open_page: OpenPage, server: Server) -> None:
+    page = open_page()
+    view = TracePage(page)
+    view.trace(PROMPT)
+    strip = page.get_by_role("list", name="Tokens of the prompt: choose the traced position")
+    strip.get_by_role("button").nth(1).click()
+    view.wait()
+    reply = server.post("/api/v1/trace", {"prompt": PROMPT, "positions": [1]})
+    top = reply["unedited"]["positions"][0]["layers"][3]["before"]["top"]
+    expected = [shown(item["prob"]) for item in top]
+    assert [prob for _, prob in view.tokens("Before layer 3")] == expected
+    page.go_back()
+    view.wait()
+    expect(strip.get_by_role("button").last).to_have_attribute("aria-pressed", "true")
+
+
+def test_remove_undo_and_undo_all(open_page: OpenPage) -> None:
+    page = open_page()
+    view = TracePage(page)
+    view.trace(PROMPT)
+    for value in ("L1D2", "L3D4"):
+        view.add(value)
+        expect(view.card(value)).to_be_visible()
+    view.card("L1D2").get_by_role("button", name="Remove L1D2").click()
+    expect(view.card("L1D2")).to_have_count(0)
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(view.card("L1D2")).to_be_visible()
+    page.get_by_role("button", name="Undo all").click()
+    expect(view.card("L1D2")).to_have_count(0)
+    expect(view.card("L3D4")).to_have_count(0)
+
+
+def test_a_link_restores_prompt_and_interventions(open_page: OpenPage) -> None:
+    page = open_page()
+    view = TracePage(page)
+    view.trace("The weather in June is")
+    view.add("L2D7")
+    view.card("L2D7").get_by_role("switch").click()
+    view.wait()
+    address = page.evaluate("location.hash || location.search")
+    shared = open_page(f"/{address}")
+    other = TracePage(shared)
+    other.wait()
+    expect(other.prompt).to_have_value("The weather in June is")
+    expect(other.card("L2D7").get_by_role("switch")).to_be_checked()
+    assert other.probabilities("edited") == view.probabilities("edited")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_nothing_overflows(open_page: OpenPage, width: int, scheme: str) -> None:
+    page = open_page(width=width, scheme=scheme)
+    view = TracePage(page)
+    view.trace("antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis 😀 é")
+    unfold = page.get_by_role("button", name="Unfold the interventions")
+    if unfold.is_visible():  # folded where there is little room
+        unfold.click()
+    view.add("L7D5")
+    view.wait()
+    too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert too_wide <= 0
+    shoot(page, f"trace-{width}-{scheme}")

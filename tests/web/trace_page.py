@@ -1,0 +1,77 @@
+"""The Trace view as its users see it: words for what the tests do there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from playwright.sync_api import Locator, Page, expect
+
+
+@dataclass(frozen=True)
+class TracePage:
+    """Where things are on the page, by role and name."""
+
+    page: Page
+
+    @property
+    def prompt(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Prompt", exact=True)
+
+    @property
+    def final(self) -> Locator:
+        return self.page.get_by_test_id("final-prediction")
+
+    @property
+    def details(self) -> Locator:
+        return self.page.get_by_role("region", name="Value Vector Details")
+
+    def list(self, name: str) -> Locator:
+        """One of a layer's three lists, such as "After layer 7"."""
+        return self.page.get_by_role("list", name=name, exact=True)
+
+    def card(self, value: str) -> Locator:
+        return self.page.get_by_test_id(f"intervention-{value}")
+
+    def wait(self) -> None:
+        """Until a trace is shown and nothing is on its way."""
+        expect(self.page.get_by_test_id("layers")).to_be_visible()
+        expect(self.final).to_have_attribute("aria-busy", "false")
+        expect(self.final).not_to_have_attribute("data-outdated", "true")
+
+    def trace(self, prompt: str) -> None:
+        self.prompt.fill(prompt)
+        self.prompt.press("Enter")
+        expect(self.page.get_by_role("button", name="Trace", exact=True)).to_be_enabled()
+        self.wait()
+
+    def choose_example(self, title: str) -> None:
+        self.page.get_by_role("button", name="Select Example").click()
+        self.page.get_by_role("menuitem", name=title).click()
+        self.wait()
+
+    def add(self, value: str) -> None:
+        box = self.page.get_by_role("textbox", name="Value vector to change, such as L12D34")
+        box.fill(value)
+        box.press("Enter")
+
+    def probabilities(self, column: str) -> dict[str, str]:
+        """Final prediction: token -> shown probability in the column "unedited" or "edited"."""
+        headers = [text.strip() for text in self.final.locator("thead th").all_inner_texts()]
+        at = next(i for i, text in enumerate(headers) if text.lower() == column)
+        rows = self.final.locator("tbody tr").all()
+        return {
+            row.locator("th").inner_text(): row.locator("th, td").nth(at).inner_text()
+            for row in rows
+        }
+
+    def tokens(self, name: str) -> list[tuple[str, str]]:
+        """A layer's list of tokens: (token, probability) as shown."""
+        items = self.list(name).get_by_role("listitem").all_inner_texts()
+        return [(token, prob) for token, prob in (split(item) for item in items)]
+
+
+def split(item: str) -> tuple[str, str]:
+    """Shown token and number of a row."""
+    token, _, number = re.sub(r"\s*\n\s*", "\n", item.strip()).rpartition("\n")
+    return token, number
