@@ -89,6 +89,7 @@ class Step:
     """One generated token, with the whole distribution it was chosen from."""
 
     token: int
+    state: Array  # [D], the last residual at the position before it
     probs: Array  # [V]
 
 
@@ -219,11 +220,12 @@ class Oracle:
         steps: list[Step] = []
         for _ in range(k):
             states = self.run(sequence, edits, prompt=len(ids))
-            probs = self.lens(states.after[-1, -1])
+            state = states.after[-1, -1]
+            probs = self.lens(state)
             token = int(np.argmax(probs))  # the first of equals: the lowest id
             if token == self.config["eos_token_id"]:
                 return steps, True
-            steps.append(Step(token, probs))
+            steps.append(Step(token, state, probs))
             sequence.append(token)
         return steps, False
 

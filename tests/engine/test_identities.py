@@ -104,7 +104,8 @@ def assert_is(case: Case, model: Any, edits: list[Intervention]) -> None:
         assert run is not None
         probs = case.plain_probs(model, case.encode(prompt))
         top = run.positions[0].prediction.top
-        assert_ranked([(t.token.id, t.prob) for t in top], probs, 10, rtol=RTOL)
+        # Both sides are float32 here, and sum in another order.
+        assert_ranked([(t.token.id, t.prob) for t in top], probs, 10, rtol=2 * RTOL)
     ids = case.encode(PROMPT)
     with torch.inference_mode():
         out = model.generate(torch.tensor([ids]), max_new_tokens=6, do_sample=False, pad_token_id=0)
@@ -164,7 +165,7 @@ def test_boosting_is_setting_to_the_activation_of_c(case: Case) -> None:
     run = case.debugger.trace(PROMPT, [Intervention(layer, dim, "on")]).edited
     assert run is not None
     top = run.positions[0].prediction.top
-    assert_ranked([(t.token.id, t.prob) for t in top], probs, 10, rtol=RTOL)
+    assert_ranked([(t.token.id, t.prob) for t in top], probs, 10, rtol=2 * RTOL)
 
 
 def test_without_edits_generation_is_that_of_transformers(case: Case) -> None:

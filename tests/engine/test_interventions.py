@@ -91,8 +91,9 @@ def test_many_edits_of_every_kind_in_every_layer(case: Case) -> None:
 
 
 def test_edits_on_other_prompts(case: Case) -> None:
+    edits = [Intervention.on("L0D3"), Intervention.scale("L0D5", 3.0)]
     for prompt in PROMPTS[1:]:
-        assert_edited(case, [Intervention.on("L0D3"), Intervention.scale("L0D5", 3.0)], prompt)
+        assert_edited(case, edits, prompt, positions="last")
 
 
 def test_boost_comes_from_the_last_prompt_position_whatever_is_traced(tied: Case) -> None:

@@ -39,8 +39,8 @@ def test_pickled_weights_are_refused(folder: Path) -> None:
 
 
 def test_a_safetensors_file_of_another_kind_does_not_let_pickles_in(folder: Path) -> None:
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
-    torch.save({}, folder / "pytorch_model.bin")
     refused(folder, InvalidCheckpoint, "safetensors")
 
 

@@ -24,13 +24,13 @@ def vectors(built: Built) -> np.ndarray:
 
 def test_members_are_a_partition(built: Built) -> None:
     everybody = [
-        value
+        member.id
         for cluster in range(len(built.index.clusters.centres))
-        for value in built.index.members(cluster)
+        for member in built.index.members(cluster)
     ]
     assert sorted(everybody) == [ValueId(*vector) for vector in built.library.vectors]
     for value in everybody[:50]:
-        assert value in built.index.members(built.index.cluster_of(value))
+        assert value in [m.id for m in built.index.members(built.index.cluster_of(value))]
 
 
 def test_each_vector_is_nearest_its_own_centre(built: Built) -> None:
@@ -48,23 +48,34 @@ def test_a_clusters_tokens_have_the_largest_summed_logits(built: Built) -> None:
     clusters = built.index.clusters
     for cluster in range(len(clusters.centres)):
         total = sum(
-            built.library.logits[value.layer, value.dim] for value in built.index.members(cluster)
+            built.library.logits[m.id.layer, m.id.dim] for m in built.index.members(cluster)
         )
         pairs = zip(
-            clusters.token_ids[cluster].tolist(),
-            clusters.token_logits[cluster].tolist(),
+            built.index.summary(cluster).token_ids,
+            built.index.summary(cluster).token_logits,
             strict=True,
         )
         assert_ranked(list(pairs), np.asarray(total), 30, atol=1e-4)
 
 
 def test_ten_random_members_first_the_same_for_the_same_seed(built: Built) -> None:
-    largest = int(built.index.cluster_sizes.argmax())
+    sizes = np.bincount(built.index.clusters.labels.numpy())
+    largest = int(sizes.argmax())
     members = built.index.members(largest, seed=3)
     assert members == built.index.members(largest, seed=3)
     assert members[:10] != built.index.members(largest, seed=4)[:10]
-    assert members[10:] == sorted(members[10:])
-    assert sum(built.index.layers_of(largest).values()) == len(members)
+    rest = [member.id for member in members[10:]]
+    assert rest == sorted(rest)
+
+
+def test_a_summary_counts_its_members(built: Built) -> None:
+    for cluster in range(len(built.index.clusters.centres)):
+        members = built.index.members(cluster)
+        summary = built.index.summary(cluster)
+        assert summary.size == len(members)
+        layers = [member.id.layer for member in members]
+        assert list(summary.layers) == [layers.count(la) for la in range(len(summary.layers))]
+        assert summary.cohesion == pytest.approx(np.mean([m.score for m in members]), abs=1e-6)
 
 
 def test_an_unknown_cluster_names_the_range(built: Built) -> None:

@@ -15,6 +15,7 @@ import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.attribution import attribute
 from lm_debugger.engine.cache import LruCache
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.generation import GenerationStream, Request
@@ -25,6 +26,7 @@ from lm_debugger.engine.types import (
     GREEDY,
     LIMITS,
     AppliedIntervention,
+    Attribution,
     Generation,
     Intervention,
     Limits,
@@ -44,6 +46,7 @@ from lm_debugger.errors import (
     OutOfRange,
     PromptTooLong,
     TooManyInterventions,
+    UnknownToken,
 )
 
 PositionsLike = Literal["all", "last"] | int | range | Sequence[int]
@@ -97,6 +100,22 @@ class Debugger:
             LoadError: ModelNotFound, UnsupportedModel or InvalidCheckpoint, see `loading.load`.
         """
         return cls(load(name_or_path, choose_device(device), dtype, revision), limits)
+
+    def check(self, at: ValueId) -> None:
+        """Does the model have this value vector (rule 12)?
+
+        Raises:
+            UnknownLayer, UnknownDimension: no; they name the allowed range.
+        """
+        rules.check_value(self._adapter, at.layer, at.dim)
+
+    def token(self, id: int) -> Token:
+        """One entry of the vocabulary, 0 <= id < V."""
+        return self._vocabulary.token(id)
+
+    def piece(self, id: int) -> str:
+        """The raw vocabulary piece, "Ġman"."""
+        return self._vocabulary.piece(id)
 
     # What `index` builds on; requests go through the methods below.
 
@@ -193,6 +212,38 @@ class Debugger:
             edited=edited,
             interventions=_applied(interventions, columns[-1], done, edited_done, unedited.boosts),
         )
+
+    def attribute(
+        self,
+        prompt: str,
+        token: int,
+        against: int | None = None,
+        interventions: Sequence[Intervention] = (),
+        position: int = -1,
+        top_k: int = 10,
+    ) -> Attribution:
+        """What every part adds to a token's logit, or to its lead over another (rule 16).
+
+        Args:
+            token, against: ids. With `against`: why `token` rather than `against`.
+            interventions: what is split is the edited run.
+            position: of the prompt; negative ones count from the end.
+            top_k: K, sub-updates listed, those of the largest absolute amount.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        ids = self._encode(prompt)
+        (column,) = rules.resolve_positions(as_positions(position), len(ids))
+        self._check_range("top_k", top_k, self.limits.max_top_k)
+        self._check_interventions(interventions, len(ids))
+        tokens = [self._known_token(id) for id in (token, against) if id is not None]
+        with self._gate:
+            boosts = self._unedited(ids).boosts
+            edits = rules.merge(self._adapter, interventions, len(ids), boosts)
+            done = self._tracer.forward(ids, (column,), edits)
+        return attribute(self._adapter, done, column, tokens, top_k)
 
     def generate(
         self,
@@ -311,6 +362,14 @@ class Debugger:
                 maximum=self._adapter.n_positions,
             )
         return ids
+
+    def _known_token(self, id: int) -> Token:
+        size = self._adapter.unembedding.shape[0]
+        if isinstance(id, bool) or not isinstance(id, int) or not 0 <= id < size:
+            raise UnknownToken(
+                f"There is no token {id!r}; ids are 0 to {size - 1}.", minimum=0, maximum=size - 1
+            )
+        return self._vocabulary.token(id)
 
     def _check_interventions(self, interventions: Sequence[Intervention], n_tokens: int) -> None:
         if len(interventions) > self.limits.max_interventions:

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.gate import Gate
-from lm_debugger.engine.hooks import attached
+from lm_debugger.engine.hooks import Recording, attached
 from lm_debugger.engine.interventions import LayerEdit
-from lm_debugger.engine.lens import Lens, top_k
+from lm_debugger.engine.lens import Lens, is_sound, softmax, top_k
+from lm_debugger.engine.tracer import overflow
 from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
 from lm_debugger.engine.vocabulary import Vocabulary
-from lm_debugger.errors import NonFiniteResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class GenerationStream(Iterator[GenerationStep]):
         if id in request.eos_token_ids:
             return self._finish("end_of_text")
         self._new_ids.append(id)
-        probs = torch.softmax(logits, dim=-1)
+        probs = softmax(logits)
         likeliest, ids = top_k(probs.unsqueeze(0), request.alternatives)
         step = GenerationStep(
             index=len(self._steps),
@@ -135,7 +135,13 @@ class _CachedModel:
         device = self.adapter.unembedding.device
         with self.gate, torch.inference_mode():
             tokens = torch.tensor([text[self._seen :]], device=device)
-            with attached(self.adapter.blocks, edits=self.request.edits, start=self._seen):
+            recording = Recording([tokens.shape[1] - 1], device)
+            with attached(
+                self.adapter.blocks,
+                edits=self.request.edits,
+                recording=recording,
+                start=self._seen,
+            ):
                 output = self.adapter.backbone(
                     input_ids=tokens,
                     attention_mask=torch.ones(1, len(text), device=device, dtype=torch.long),
@@ -143,13 +149,10 @@ class _CachedModel:
                     use_cache=True,
                 )
             self._cache, self._seen = output.past_key_values, len(text)
-            logits = self.lens.unembed(output.last_hidden_state[0, -1:])[0].cpu()
-        if not logits.isfinite().all():
-            raise NonFiniteResult(
-                "The numbers overflow while generating: an intervention's value is too large for "
-                "this model. Use a smaller one."
-            )
-        return logits
+            states = recording.states()[:, 1, 0]  # [L, D], after every layer
+            if not is_sound(states).all():
+                raise overflow("while generating")
+            return self.lens.logits(states[-1:])[0].cpu()
 
     def release(self) -> None:
         self._cache = None
@@ -164,7 +167,7 @@ def choose(logits: Tensor, sampling: Sampling, random: torch.Generator) -> int:
     if sampling.temperature == 0:
         return int(logits.argmax())
     scaled = (logits.double() - logits.max()) / sampling.temperature
-    probs, ids = torch.softmax(scaled, dim=-1).sort(descending=True, stable=True)
+    probs, ids = softmax(scaled).sort(descending=True, stable=True)
     before = probs.cumsum(dim=-1) - probs
     probs[before >= sampling.top_p] = 0
     return int(ids[torch.multinomial(probs, 1, generator=random)])

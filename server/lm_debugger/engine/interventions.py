@@ -20,7 +20,7 @@ from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.types import Intervention
-from lm_debugger.errors import InvalidPosition, UnknownDimension, UnknownLayer
+from lm_debugger.errors import InvalidPosition, NonFiniteResult, UnknownDimension, UnknownLayer
 
 BOOST_MARGIN = 0.01
 """Rule 9: c exceeds the layer's largest sub-update score by this much."""
@@ -132,13 +132,15 @@ def merge(
 
     Raises:
         UnknownLayer, UnknownDimension, InvalidPosition: see `check`.
+        NonFiniteResult: a value is too large for the model's dtype.
     """
     check(adapter, interventions, n_tokens)
     maps: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
     for item in interventions:
         key = (item.layer, item.dim)
         if key not in maps:
-            maps[key] = (torch.ones(n_tokens + 1), torch.zeros(n_tokens + 1))
+            ones = torch.ones(n_tokens + 1, dtype=torch.float64)
+            maps[key] = (ones, torch.zeros_like(ones))
         rows = [*resolve_positions(item.positions, n_tokens)]
         if item.edits_generated:
             rows.append(n_tokens)
@@ -170,9 +172,13 @@ def _by_layer(
     edits = {}
     for layer, items in columns.items():
         weight = adapter.value_matrix(layer)
-        edits[layer] = LayerEdit(
-            dims=torch.tensor([dim for dim, _, _ in items], device=weight.device),
-            factor=torch.stack([f for _, f, _ in items], dim=1).to(weight),
-            shift=torch.stack([s for _, _, s in items], dim=1).to(weight),
-        )
+        factor = torch.stack([f for _, f, _ in items], dim=1).to(weight)
+        shift = torch.stack([s for _, _, s in items], dim=1).to(weight)
+        if not (factor.isfinite().all() and shift.isfinite().all()):
+            raise NonFiniteResult(
+                f"An intervention's value in layer {layer} is too large for {weight.dtype}.",
+                layer=layer,
+            )
+        dims = torch.tensor([dim for dim, _, _ in items], device=weight.device)
+        edits[layer] = LayerEdit(dims, factor, shift)
     return edits

@@ -15,11 +15,16 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import nn
 
 from lm_debugger.engine.adapters import Adapter, adapter_for
-from lm_debugger.errors import InvalidCheckpoint, LoadError, ModelNotFound, OutOfRange
+from lm_debugger.errors import (
+    DebuggerError,
+    InvalidCheckpoint,
+    LoadError,
+    ModelNotFound,
+    OutOfRange,
+)
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 BUNDLED = ("demo",)
@@ -56,9 +61,8 @@ def load(name_or_path: str, device: torch.device, dtype: str, revision: str | No
     source = _source(name_or_path)
     with _readable_errors(name_or_path):
         values, _ = transformers.PretrainedConfig.get_config_dict(source, revision=revision)
-    adapter_class = adapter_for(str(values.get("model_type")))
-    adapter_class.check(values)
-    with _readable_errors(name_or_path):
+        adapter_class = adapter_for(str(values.get("model_type")))
+        adapter_class.check(values)
         loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
             source,
             revision=revision,
@@ -66,15 +70,18 @@ def load(name_or_path: str, device: torch.device, dtype: str, revision: str | No
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # _check_report refuses them, and says which
+            **adapter_class.load_options(values),
         )
         model, report = loaded
+        _check_report(name_or_path, report)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, revision=revision)
-    _check_report(name_or_path, report)
-    _check_tokenizer(name_or_path, tokenizer, model)
-    model = model.to(device).eval().requires_grad_(False)
+        _check_tokenizer(name_or_path, tokenizer, model)
+        model = model.to(device).eval().requires_grad_(False)
+        adapter = adapter_class(model)
     return Checkpoint(
         id=name_or_path,
-        adapter=adapter_class(model),
+        adapter=adapter,
         tokenizer=tokenizer,
         eos_token_ids=_eos(model, tokenizer),
         n_parameters=sum(p.numel() for p in model.parameters()),
@@ -110,10 +117,10 @@ def _source(name_or_path: str) -> str:
 
     A path that does not exist is an error, never a download.
     """
-    if name_or_path in BUNDLED and not Path(name_or_path).is_dir():
+    if name_or_path in BUNDLED:
         return str(resources.files("lm_debugger.demo") / "model")
     path = Path(name_or_path).expanduser()
-    if path.is_dir():
+    if name_or_path.strip() and path.is_dir():
         if not (path / "config.json").is_file():
             raise InvalidCheckpoint(
                 f"The folder {name_or_path} has no config.json; it is not a checkpoint that "
@@ -164,30 +171,60 @@ class _readable_errors:
                     f"cache, and it could not be fetched from the hub ({_first_line(error)})",
                     model=self._name,
                 ) from error
-            case SafetensorError() | RuntimeError() | ValueError() | KeyError():
+            case None | DebuggerError():
+                return
+            case MemoryError() | torch.OutOfMemoryError():
+                raise LoadError(
+                    f"There is not enough memory for {self._name}: {_first_line(error)}",
+                    model=self._name,
+                ) from error
+            case Exception():  # what a config or weights that make no sense lead to is open-ended
                 raise InvalidCheckpoint(
                     f"{self._name} is not a sound checkpoint: {_first_line(error)}",
                     model=self._name,
                 ) from error
 
 
+# Constant masks that old versions of transformers saved with the weights.
+_OLD_MASKS = (".attn.bias", ".attn.masked_bias")
+
+
 def _check_report(name: str, report: dict[str, Any]) -> None:
     missing = sorted(str(key) for key in report["missing_keys"])
-    misshapen = sorted(str(key) for key in report["mismatched_keys"])
+    misshapen = sorted(str(key[0]) for key in report["mismatched_keys"])
     if missing or misshapen:
-        shown = ", ".join([*missing, *misshapen][:5])
-        more = len(missing) + len(misshapen) - 5
         raise InvalidCheckpoint(
-            f"{name} lacks weights, or has them in another shape than its config says: {shown}"
-            f"{f' and {more} more' if more > 0 else ''}.",
+            f"{name} lacks weights, or has them in another shape than its config says: "
+            f"{_some([*missing, *misshapen])}.",
             missing=missing,
             misshapen=misshapen,
         )
+    # Weights of a block that the config does not have, or of something added to one: computing
+    # without them would show another model. Heads for other tasks lie outside the blocks.
+    leftover = sorted(
+        str(key)
+        for key in report["unexpected_keys"]
+        if any(part.isdigit() for part in str(key).split(".")) and not key.endswith(_OLD_MASKS)
+    )
+    if leftover:
+        raise InvalidCheckpoint(
+            f"{name} has weights that its config gives no place: {_some(leftover)}.",
+            leftover=leftover,
+        )
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
 
 
 def _check_tokenizer(name: str, tokenizer: Any, model: nn.Module) -> None:
     rows: int = model.get_input_embeddings().weight.shape[0]  # type: ignore[operator]
-    if len(tokenizer) == 0 or len(tokenizer) > rows:
+    if not tokenizer("a", add_special_tokens=False)["input_ids"]:
+        raise InvalidCheckpoint(
+            f"{name} has no tokenizer files (tokenizer.json, or vocab.json and merges.txt).",
+            model=name,
+        )
+    if len(tokenizer) > rows:
         raise InvalidCheckpoint(
             f"The tokenizer of {name} has {len(tokenizer)} tokens, its embedding {rows} rows.",
             model=name,

@@ -16,7 +16,7 @@ from torch import Tensor
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.hooks import Recording, attached
 from lm_debugger.engine.interventions import BOOST_MARGIN, LayerEdit
-from lm_debugger.engine.lens import Lens, top_k
+from lm_debugger.engine.lens import Lens, is_sound, top_k
 from lm_debugger.engine.types import (
     LayerTrace,
     PositionTrace,
@@ -85,7 +85,7 @@ class Tracer:
         """Rank tokens and sub-updates at `positions`, which the pass recorded (rules 4 to 6).
 
         Raises:
-            NonFiniteResult: a state holds NaN or infinity, or its distribution does.
+            NonFiniteResult: a state or a score cannot be held.
         """
         columns = [done.positions.index(p) for p in positions]
         with torch.inference_mode():
@@ -94,7 +94,7 @@ class Tracer:
             coefficients = done.coefficients[:, columns]  # [L, P, F]
             scores, dims = top_k(self.scores(coefficients).flatten(0, 1), k)  # [L*P, K]
             chosen = coefficients.flatten(0, 1).gather(1, dims)
-            self._check_finite(entropies, scores, len(columns))
+            self._check_sound(is_sound(states).cpu(), scores)
         readings = self._readings(probs, ids, entropies)
         updates = list(zip(scores.tolist(), dims.tolist(), chosen.tolist(), strict=True))
         n = len(positions)
@@ -125,15 +125,18 @@ class Tracer:
             for row_ids, row_probs, entropy in rows
         ]
 
-    def _check_finite(self, entropies: Tensor, scores: Tensor, n_positions: int) -> None:
-        """entropies [L * 2 * P]; scores [L * P, K]."""
+    def _check_sound(self, states: Tensor, scores: Tensor) -> None:
+        """states [L, 2, P], bool; scores [L * P, K]."""
         n_layers = self._adapter.n_layers
-        sound = entropies.isfinite().view(n_layers, 2 * n_positions).all(dim=1)
+        sound = states.reshape(n_layers, -1).all(dim=1)
         sound &= scores.isfinite().cpu().reshape(n_layers, -1).all(dim=1)
         if not sound.all():
-            layer = int((~sound).nonzero()[0])
-            raise NonFiniteResult(
-                f"The numbers overflow in layer {layer}: an intervention's value is too large for "
-                "this model. Use a smaller one.",
-                layer=layer,
-            )
+            raise overflow(f"in layer {int((~sound).nonzero()[0])}")
+
+
+def overflow(where: str) -> NonFiniteResult:
+    """The error for numbers that fp32, or the model's own format, cannot hold."""
+    return NonFiniteResult(
+        f"The model's numbers overflow {where}. If interventions set, scale or add, use smaller "
+        "values; if there are none, its weights are damaged or its dtype is too narrow.",
+    )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -44,7 +44,7 @@ def as_positions(value: Literal["all", "last"] | int | range | Sequence[int]) ->
             f'positions must be "all", "last" or a list of prompt positions, not {value!r}.',
             positions=value,
         )
-    items = (value,) if isinstance(value, int) else tuple(value)
+    items = tuple(value) if isinstance(value, Iterable) else (value,)
     if not items or any(isinstance(i, bool) or not isinstance(i, int) for i in items):
         raise InvalidPosition(
             'positions must be "all", "last" or a non-empty list of integers.',
@@ -282,6 +282,36 @@ class Trace:
     unedited: Run
     edited: Run | None
     interventions: tuple[AppliedIntervention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one sub-update m_i v_i adds to a logit, or to the difference of two (rule 16)."""
+
+    id: ValueId
+    coefficient: float
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """A logit, or the difference of two, as a sum of parts: the attribution reading (rule 16).
+
+    total = base + start + sum(attention) + sum(ffn). `base` comes from the final norm's bias,
+    `start` from the embeddings and the first block's attention, `attention[l]` from that of block
+    l (0 for the first), `ffn[l]` from the FFN of block l. `sub_updates` are the parts of all FFNs
+    with the largest absolute amounts, largest first.
+    """
+
+    position: int
+    token: Token
+    against: Token | None
+    total: float
+    base: float
+    start: float
+    attention: tuple[float, ...]
+    ffn: tuple[float, ...]
+    sub_updates: tuple[Contribution, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -19,13 +20,30 @@ from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import IndexNotReady, OutOfRange, UnknownCluster
 from lm_debugger.index.build import METHODS, Build, Method, Parts, Progress
 from lm_debugger.index.clusters import Clusters, default_number
-from lm_debugger.index.concepts import ConceptSearch
+from lm_debugger.index.concepts import ConceptSearch, ScoredValue
 from lm_debugger.index.keywords import KeywordIndex, KeywordResult
 from lm_debugger.index.projections import LayerProjections
 from lm_debugger.index.store import Store, fingerprint
 from lm_debugger.index.terms import Terms
 
 FIRST_MEMBERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSummary:
+    """A cluster without its members.
+
+    `layers`: members in each of the L layers. `cohesion`: mean cosine of the members with the
+    centre. `token_ids`, `token_logits`: the 30 tokens with the largest logit summed over the
+    members.
+    """
+
+    id: int
+    size: int
+    layers: tuple[int, ...]
+    cohesion: float
+    token_ids: tuple[int, ...]
+    token_logits: tuple[float, ...]
 
 
 class ModelIndex:
@@ -118,9 +136,16 @@ class ModelIndex:
         self._layers[layer] = projections
 
     def _set_clusters(self, clusters: Clusters) -> None:
-        self._members = torch.argsort(clusters.labels, stable=True)
-        self.cluster_sizes = clusters.labels.bincount()
-        self._first = self.cluster_sizes.cumsum(0) - self.cluster_sizes
+        n_layers, width = self._debugger.norms.shape
+        labels = clusters.labels.long()
+        layer = torch.arange(len(labels)) // width
+        counts = torch.bincount(labels * n_layers + layer, minlength=len(clusters.centres) * n_layers)
+        self._layer_counts = counts.view(-1, n_layers)  # [k, L]
+        sizes = self._layer_counts.sum(dim=1)
+        self._cohesion = torch.bincount(labels, weights=clusters.cosines) / sizes
+        self._by_cluster = torch.argsort(labels, stable=True)
+        self._first = sizes.cumsum(0) - sizes
+        self._sizes = sizes
         self._clusters = clusters
 
     # --- asking --------------------------------------------------------------------------------
@@ -150,6 +175,10 @@ class ModelIndex:
             layer.promoted_logits[at.dim, :n].tolist(),
         )
 
+    def norm(self, at: ValueId) -> float:
+        """||v||_2."""
+        return float(self._debugger.norms[at.layer, at.dim])
+
     def norm_rank(self, at: ValueId) -> int:
         """1 for the vector with the largest norm of the model; ties share the better rank."""
         norms = self._debugger.norms
@@ -162,37 +191,50 @@ class ModelIndex:
             raise IndexNotReady(f"The clusters are not there yet ({self._why()}).")
         return self._clusters
 
+    @property
+    def n_clusters(self) -> int | None:
+        """How many there are; None until they are made."""
+        return None if self._clusters is None else len(self._clusters.centres)
+
     def cluster_of(self, at: ValueId) -> int:
         """The cluster a vector belongs to. Raises: IndexNotReady."""
         return int(self.clusters.labels[self._number(at)])
 
-    def members(self, cluster: int, seed: int = 0) -> list[ValueId]:
-        """All members of a cluster: ten random ones first (rule 18), then the rest in order.
+    def summary(self, cluster: int) -> ClusterSummary:
+        """Size, layers, cohesion and tokens of a cluster.
 
         Raises:
             IndexNotReady, UnknownCluster.
         """
-        n_clusters = len(self.clusters.centres)
-        if not 0 <= cluster < n_clusters:
-            raise UnknownCluster(
-                f"There is no cluster {cluster}; clusters are 0 to {n_clusters - 1}.",
-                minimum=0,
-                maximum=n_clusters - 1,
-            )
+        self._check_cluster(cluster)
+        return ClusterSummary(
+            id=cluster,
+            size=int(self._sizes[cluster]),
+            layers=tuple(self._layer_counts[cluster].tolist()),
+            cohesion=float(self._cohesion[cluster]),
+            token_ids=tuple(self.clusters.token_ids[cluster].tolist()),
+            token_logits=tuple(self.clusters.token_logits[cluster].tolist()),
+        )
+
+    def members(self, cluster: int, seed: int = 0) -> list[ScoredValue]:
+        """All members of a cluster with their cosine to its centre: ten random ones first (rule
+        18), then the rest in order.
+
+        Raises:
+            IndexNotReady, UnknownCluster.
+        """
+        self._check_cluster(cluster)
         start = int(self._first[cluster])
-        ordered = self._members[start : start + int(self.cluster_sizes[cluster])]
+        ordered = self._by_cluster[start : start + int(self._sizes[cluster])]
         random = torch.Generator().manual_seed(seed)
         shuffled = torch.randperm(len(ordered), generator=random)
         first, rest = shuffled[:FIRST_MEMBERS], shuffled[FIRST_MEMBERS:].sort().values
         numbers: Tensor = ordered[torch.cat([first, rest])]
-        return [self._value(number) for number in numbers.tolist()]
-
-    def layers_of(self, cluster: int) -> dict[int, int]:
-        """How many members of a cluster each layer holds."""
-        counts: dict[int, int] = {}
-        for value in sorted(self.members(cluster)):
-            counts[value.layer] = counts.get(value.layer, 0) + 1
-        return counts
+        cosines = self.clusters.cosines[numbers]
+        return [
+            ScoredValue(self._value(number), cosine)
+            for number, cosine in zip(numbers.tolist(), cosines.tolist(), strict=True)
+        ]
 
     # --- helpers -------------------------------------------------------------------------------
 
@@ -201,6 +243,15 @@ class ModelIndex:
         adapter = self._debugger.adapter
         terms = Terms(self._debugger.vocabulary, adapter.unembedding.shape[0])
         return KeywordIndex(terms, adapter.n_layers, adapter.ffn_width)
+
+    def _check_cluster(self, cluster: int) -> None:
+        n_clusters = len(self.clusters.centres)
+        if not 0 <= cluster < n_clusters:
+            raise UnknownCluster(
+                f"There is no cluster {cluster}; clusters are 0 to {n_clusters - 1}.",
+                minimum=0,
+                maximum=n_clusters - 1,
+            )
 
     def _why(self) -> str:
         progress = self.progress

@@ -69,6 +69,11 @@ class Adapter(ABC):
     def value_matrix(self, layer: int) -> Tensor:
         """The value vectors of a layer, [F, D]: row i is v_i."""
 
+    @classmethod
+    def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Further arguments for `from_pretrained` that this config needs."""
+        return {}
+
     @property
     def n_layers(self) -> int:
         """L."""

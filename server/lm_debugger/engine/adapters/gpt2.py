@@ -6,6 +6,7 @@ and their fine-tunes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -69,6 +70,11 @@ class GPT2Adapter(Adapter):
         self.n_heads = config.n_head
         self.ffn_width = self._values[0].shape[0]
         self.activation_name = config.activation_function
+
+    @classmethod
+    def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """transformers honours `reorder_and_upcast_attn` in its eager attention only."""
+        return {"attn_implementation": "eager"} if config.get("reorder_and_upcast_attn") else {}
 
     def value_matrix(self, layer: int) -> Tensor:
         return self._values[layer]

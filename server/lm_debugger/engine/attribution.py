@@ -1,0 +1,81 @@
+"""What each part of the network adds to a logit: the *attribution* reading (rule 16).
+
+The final state is a sum of parts,
+
+    x = before_0 + sum_l FFN_l + sum_{l >= 1} attention_l,      FFN_l = sum_i m_i v_i + b_l,
+
+and with the final norm's statistics frozen at x, ln_f is affine: for LayerNorm with weight w, bias
+b and the standard deviation s of x,
+
+    logit_t(x) = E_t · b + sum over parts p of  g_t · p,   g_t = (w ⊙ E_t - mean(w ⊙ E_t)) / s.
+
+So the parts' contributions g_t · p add up to the logit. This reading is never mixed with the lens,
+which gives every state its own statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.lens import top_k
+from lm_debugger.engine.tracer import Pass
+from lm_debugger.engine.types import Attribution, Contribution, Token, ValueId
+
+
+def attribute(
+    adapter: Adapter, done: Pass, position: int, tokens: Sequence[Token], k: int
+) -> Attribution:
+    """Why a token, or why one rather than another.
+
+    Args:
+        done: a forward pass that recorded `position`; see `tracer.Tracer.forward`.
+        tokens: A, or A and B: then everything is about logit A minus logit B.
+        k: K, how many sub-updates are listed.
+    """
+    column = done.positions.index(position)
+    with torch.inference_mode():
+        before, after = done.states[:, :, column].float().unbind(dim=1)  # [L, D] each
+        rows = adapter.unembedding[[token.id for token in tokens]].float()
+        row = rows[0] - rows[1] if len(rows) == 2 else rows[0]  # [D]
+        direction, base = _frozen_norm(adapter.final_norm, after[-1], row)
+        attention = (before[1:] - after[:-1]) @ direction  # [L - 1]
+        readings = [adapter.value_matrix(l).float() @ direction for l in range(adapter.n_layers)]
+        coefficients = done.coefficients[:, column]  # [L, F]
+        amounts = (coefficients * torch.stack(readings)).flatten()  # [L * F]
+        _, chosen = top_k(amounts.abs().unsqueeze(0), k)
+        return Attribution(
+            position=position,
+            token=tokens[0],
+            against=tokens[1] if len(tokens) == 2 else None,
+            total=float(base + after[-1] @ direction),
+            base=float(base),
+            start=float(before[0] @ direction),
+            attention=(0.0, *attention.tolist()),
+            ffn=tuple(((after - before) @ direction).tolist()),
+            sub_updates=tuple(
+                Contribution(
+                    ValueId(*divmod(number, adapter.ffn_width)),
+                    float(coefficients.flatten()[number]),
+                    float(amounts[number]),
+                )
+                for number in chosen[0].tolist()
+            ),
+        )
+
+
+def _frozen_norm(norm: nn.Module, state: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+    """g [D] and the constant of a logit, for a final state [D] and a row of E [D].
+
+    Raises:
+        TypeError: the final norm is no LayerNorm; an adapter that brings another brings its
+        formula.
+    """
+    if not isinstance(norm, nn.LayerNorm):
+        raise TypeError(f"attribution through {type(norm).__name__} is not known")
+    deviation = (state.var(correction=0) + norm.eps).sqrt()
+    weighted = row * norm.weight.float()
+    return (weighted - weighted.mean()) / deviation, row @ norm.bias.float()

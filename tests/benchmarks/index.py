@@ -1,0 +1,128 @@
+"""Measures building and searching an index against the bare products it cannot do without.
+
+    python -m tests.benchmarks.index MODEL [MODEL ...]
+
+Prints one row of README's table per model. Everything is measured in one run, the bare product
+right before the thing it is compared with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from lm_debugger.engine.debugger import Debugger
+from lm_debugger.index import ModelIndex
+from lm_debugger.index.build import Progress
+
+ROWS = 256
+
+
+def memory(field: str) -> int:
+    """VmRSS (now) or VmHWM (highest since `reset_peak`) of this process, in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise KeyError(field)
+
+
+def reset_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def seconds(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def bare_projection(debugger: Debugger) -> None:
+    """E · v for every value vector, fp32, and nothing else."""
+    unembedding = debugger.adapter.unembedding.T
+    with torch.inference_mode():
+        for layer in range(debugger.adapter.n_layers):
+            for rows in torch.split(debugger.adapter.value_matrix(layer), ROWS):
+                _ = rows @ unembedding
+
+
+def bare_concept(debugger: Debugger, direction: torch.Tensor) -> None:
+    """v · q for every value vector."""
+    with torch.inference_mode():
+        for layer in range(debugger.adapter.n_layers):
+            _ = debugger.adapter.value_matrix(layer) @ direction
+
+
+def p95(times: list[float]) -> float:
+    return statistics.quantiles(times, n=20)[-1]
+
+
+def measure(name: str) -> None:
+    debugger = Debugger.load(name, device="cpu")
+    loaded = memory("VmRSS")
+    print(f"{name}: loaded, {loaded / 1e9:.2f} GB, {torch.get_num_threads()} threads", flush=True)
+    reset_peak()
+    stages: dict[str, float] = {}
+    began = time.perf_counter()
+
+    def note(progress: Progress) -> None:
+        if progress.state == "building" and progress.done == 0:
+            stages[progress.stage] = time.perf_counter()
+        print(f"\r  {progress.stage} {progress.done}/{progress.total}   ", end="", flush=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        bare = seconds(lambda: bare_projection(debugger))
+        began = time.perf_counter()
+        index = ModelIndex(debugger, Path(folder))
+        result = index.build(note)
+        ended = time.perf_counter()
+        assert result.state == "ready", result
+        projected = stages["clusters"] - began
+        clustered = ended - stages["clusters"]
+        disk = index.store.size()
+        again = ModelIndex(debugger, Path(folder))
+        restart = seconds(again.build)
+    peak = memory("VmHWM") - loaded
+    print(
+        f"\n  bare products {bare:.0f} s; index {projected:.0f} s = {projected / bare:.2f} x bare; "
+        f"clusters {clustered:.0f} s ({len(index.clusters.centres)}); second start {restart:.1f} s\n"
+        f"  peak memory: loaded model + {peak / 1e9:.2f} GB; disk {disk / 1e6:.0f} MB",
+        flush=True,
+    )
+    search(debugger, index)
+
+
+def search(debugger: Debugger, index: ModelIndex) -> None:
+    """Latencies; keywords are drawn from the vocabulary as people would type them."""
+    draw = random.Random(0)
+    vocab_size = debugger.adapter.unembedding.shape[0]
+    tokens = (debugger.vocabulary.token(id).text.strip() for id in range(vocab_size))
+    words = draw.sample([word for word in tokens if word.isalpha() and len(word) > 2], 400)
+    queries = words[:200] + [", ".join(draw.sample(words, 3)) for _ in range(200)]
+    keyword = [seconds(lambda q=query: index.keywords(q, 20)) for query in queries]
+    direction = torch.randn(debugger.adapter.unembedding.shape[1])
+    concept, bare = [], []
+    for query in queries[-60:]:
+        bare.append(seconds(lambda: bare_concept(debugger, direction)))
+        found = index.concepts.words(query)
+        concept.append(seconds(lambda f=found: index.concepts.search(f, 20)))
+    print(
+        f"  keyword search p50 {statistics.median(keyword) * 1e3:.2f} ms, p95 "
+        f"{p95(keyword) * 1e3:.2f} ms over {index.n_vectors:,} vectors\n"
+        f"  concept search p50 {statistics.median(concept) * 1e3:.1f} ms = "
+        f"{statistics.median(concept) / statistics.median(bare):.2f} x the bare product",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+")
+    for model in parser.parse_args().models:
+        measure(model)
