@@ -13,7 +13,7 @@ export default defineConfig({
   build: {
     outDir: "../server/lm_debugger/web",
     emptyOutDir: true,
-    cssTarget: ["chrome123", "firefox121", "safari17.5"],
+    cssTarget: ["chrome123", "firefox128", "safari17.5"],
     assetsInlineLimit: 0,
   },
   server: {
@@ -28,6 +28,6 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["./src/test/setup.ts"],
     restoreMocks: true,
-    css: { modules: { classNameStrategy: "non-scoped" } },
+    testTimeout: 30_000,
   },
 });

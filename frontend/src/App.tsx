@@ -5,7 +5,6 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Route, Router, Switch } from "wouter";
 import { createQueryClient, useExamples } from "@/api/queries";
-import { NoticeBar } from "@/components/NoticeBar";
 import { HoverCard } from "@/features/details/HoverCard";
 import { Header } from "@/features/header/Header";
 import { Dock } from "@/features/interventions/Dock";
@@ -14,6 +13,7 @@ import { useShortcuts } from "@/features/shortcuts/useShortcuts";
 import { loadExample } from "@/state/actions";
 import { ModelProvider, useModel } from "@/state/model";
 import { useNotice } from "@/state/notice";
+import { useSession } from "@/state/session";
 import { type Start, useViewLocation } from "@/state/sync";
 import { TraceProvider } from "@/state/trace";
 import { TraceView } from "@/views/trace/TraceView";
@@ -59,8 +59,18 @@ function useFirstExample(firstVisit: boolean) {
   }, [waiting, model, data]);
 }
 
+/** Tabs and the browser's history are told apart by the prompt. */
+function useTitle() {
+  const prompt = useSession((state) => state.prompt);
+  useEffect(() => {
+    const start = prompt?.replace(/\s+/g, " ").trim().slice(0, 60);
+    document.title = start ? `${start} · LM-Debugger` : "LM-Debugger";
+  }, [prompt]);
+}
+
 function Frame({ start }: { start: Start }) {
   const [help, setHelp] = useState(false);
+  useTitle();
   useFirstExample(start.firstVisit);
   useShortcuts(() => setHelp(true));
   useEffect(() => {
@@ -82,7 +92,6 @@ function Frame({ start }: { start: Start }) {
         </Suspense>
       </main>
       <Dock />
-      <NoticeBar />
       <HoverCard />
       <HelpDialog open={help} onClose={() => setHelp(false)} />
     </div>

@@ -402,7 +402,7 @@ export interface components {
              * Finish Reason
              * @enum {string}
              */
-            finish_reason: "length" | "end_of_text" | "context_full";
+            finish_reason: "length" | "end_of_text" | "context_full" | "stopped";
         };
         /** GenerateReply */
         GenerateReply: {
@@ -421,28 +421,35 @@ export interface components {
              * Finish Reason
              * @enum {string}
              */
-            finish_reason: "length" | "end_of_text" | "context_full";
+            finish_reason: "length" | "end_of_text" | "context_full" | "stopped";
         };
         /** GenerateRequest */
         GenerateRequest: {
             /**
              * Model
+             * @description default: the first model served
              * @default null
              */
             model?: string | null;
-            /** Prompt */
+            /**
+             * Prompt
+             * @description taken as it is: nothing added, nothing stripped (rule 1)
+             */
             prompt: string;
             /**
              * Interventions
+             * @description edits; of two on one vector the last wins
              * @default []
              */
             interventions?: components["schemas"]["InterventionIn"][];
             /**
              * Max New Tokens
+             * @description at most so many tokens are added
              * @default 10
              */
             max_new_tokens?: number;
             /**
+             * @description default: greedy
              * @default {
              *       "temperature": 0,
              *       "top_p": 1,
@@ -538,10 +545,14 @@ export interface components {
         };
         /** LegacyDataRequest */
         LegacyDataRequest: {
-            /** Prompt */
+            /**
+             * Prompt
+             * @description taken as it is
+             */
             prompt: string;
             /**
              * Interventions
+             * @description classic edits
              * @default []
              */
             interventions?: components["schemas"]["LegacyIntervention"][];
@@ -556,7 +567,10 @@ export interface components {
         };
         /** LegacyGenerateRequest */
         LegacyGenerateRequest: {
-            /** Prompt */
+            /**
+             * Prompt
+             * @description taken as it is
+             */
             prompt: string;
             /**
              * Generate K
@@ -565,6 +579,7 @@ export interface components {
             generate_k: number;
             /**
              * Interventions
+             * @description classic edits
              * @default []
              */
             interventions?: components["schemas"]["LegacyIntervention"][];
@@ -574,11 +589,20 @@ export interface components {
          * @description One edit. Only the sign of `coeff` counts: above 0 is on, anything else is off (rule 11).
          */
         LegacyIntervention: {
-            /** Layer */
+            /**
+             * Layer
+             * @description 0-based layer
+             */
             layer: number;
-            /** Dim */
+            /**
+             * Dim
+             * @description 0-based dimension
+             */
             dim: number;
-            /** Coeff */
+            /**
+             * Coeff
+             * @description above 0: on; anything else: off
+             */
             coeff: number;
         };
         /** LegacyLayer */
@@ -733,11 +757,13 @@ export interface components {
             temperature?: number;
             /**
              * Top P
+             * @description nucleus sampling; 1 = all tokens
              * @default 1
              */
             top_p?: number;
             /**
              * Seed
+             * @description same seed, same text on the same machine
              * @default 0
              */
             seed?: number;
@@ -884,10 +910,14 @@ export interface components {
              * @default null
              */
             model?: string | null;
-            /** Prompt */
+            /**
+             * Prompt
+             * @description taken as it is: nothing added, nothing stripped (rule 1)
+             */
             prompt: string;
             /**
              * Interventions
+             * @description edits; of two on one vector the last wins
              * @default []
              */
             interventions?: components["schemas"]["InterventionIn"][];
@@ -1095,7 +1125,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue is full. `Retry-After` says when to try again. */
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -1208,7 +1238,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue is full. `Retry-After` says when to try again. */
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -1246,7 +1276,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /** @constant */
+                        event: "start";
+                        data: string;
+                    } | {
+                        /** @constant */
+                        event: "step";
+                        data: string;
+                    } | {
+                        /** @constant */
+                        event: "end";
+                        data: string;
+                    } | {
+                        /** @constant */
+                        event: "error";
+                        data: string;
+                    };
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
@@ -1321,7 +1367,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue is full. `Retry-After` says when to try again. */
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -1414,7 +1460,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue is full. `Retry-After` says when to try again. */
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -1571,6 +1617,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -1580,7 +1635,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue is full. `Retry-After` says when to try again. */
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -1699,7 +1754,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue is full. `Retry-After` says when to try again. */
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -1813,7 +1868,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue is full. `Retry-After` says when to try again. */
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -1918,7 +1973,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue is full. `Retry-After` says when to try again. */
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     [name: string]: unknown;

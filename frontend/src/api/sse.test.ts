@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EventParser, type ServerEvent, readEvents } from "./sse";
+import { EventParser, readEvents, type ServerEvent } from "./sse";
 
 const parse = (...pieces: string[]): ServerEvent[] => {
   const parser = new EventParser();

@@ -19,7 +19,7 @@ export function NoticeBar() {
     <div role="status" className={styles.place}>
       {notice && (
         <div className={styles.notice}>
-          <p>{notice.text}</p>
+          <p title={notice.text}>{notice.text}</p>
           {notice.action && (
             <Button
               look="quiet"

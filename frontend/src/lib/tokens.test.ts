@@ -56,7 +56,10 @@ describe("describeToken", () => {
 
 describe("joinTokens", () => {
   it("puts characters together that tokens cut apart", () => {
-    const euro = [{ text: "\ufffd", hex: "e2 82" }, { text: "\ufffd", hex: "ac" }];
+    const euro = [
+      { text: "\ufffd", hex: "e2 82" },
+      { text: "\ufffd", hex: "ac" },
+    ];
     expect(joinTokens([{ text: " 5" }, ...euro, { text: "!" }])).toBe(" 5€!");
   });
 });

@@ -2,6 +2,7 @@
 
 import type { Example } from "@/api/types";
 import { valueKey } from "@/lib/values";
+import { startHistory } from "./history";
 import { newIntervention } from "./interventions";
 import { useNames } from "./names";
 import { useNotice } from "./notice";
@@ -30,7 +31,11 @@ export function loadExample(example: Example, model: string, quietly = false): v
     item.name ? [[valueKey(item), item.name] as const] : [],
   );
   useNames.getState().adopt(example.model ?? model, Object.fromEntries(named));
-  if (quietly) return;
+  if (quietly) {
+    // Nobody asked for it, so there is nothing to undo.
+    useSession.setState(({ history }) => ({ history: startHistory(history.present) }));
+    return;
+  }
   useNotice.getState().show({
     text: example.note ?? `“${example.title}” is loaded.`,
     action: { label: "Undo", run: () => useSession.getState().undo() },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Intervention, forWire, newIntervention, reduce } from "./interventions";
+import { forWire, type Intervention, newIntervention, reduce } from "./interventions";
 
 const a = { layer: 1, dim: 2 };
 const b = { layer: 3, dim: 4 };

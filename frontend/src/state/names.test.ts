@@ -47,6 +47,13 @@ describe("names", () => {
     expect(reopened("demo")).toEqual({ L1D2: "mine", L3D4: "songs" });
   });
 
+  it("of a link wait until it is known whose they are", () => {
+    names().rename("demo", ref, "mine");
+    names().adoptLater({ L1D2: "theirs", L3D4: "songs" });
+    expect(names().open("demo")).toEqual({ L1D2: "mine", L3D4: "songs" });
+    expect(names().open("other")).toEqual({});
+  });
+
   it("survive storage that somebody else wrote into", () => {
     localStorage.setItem("lmd.names.demo", '{"L1D2": 3, "x": "y", "l5d6": " ok "}');
     expect(reopened("demo")).toEqual({ L5D6: "ok" });

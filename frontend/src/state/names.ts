@@ -33,9 +33,12 @@ interface NamesState {
   rename(model: string, ref: ValueRef, name: string): void;
   /** Names that came with an example or a link; a person's own names stay. */
   adopt(model: string, names: Names): void;
+  /** The same for a link that leaves the model to the server's default, not known yet. */
+  adoptLater(names: Names): void;
 }
 
 export const useNames = create<NamesState>()((set, get) => {
+  let waiting: Names = NONE;
   const write = (model: string, names: Names) => {
     set(({ byModel }) => ({ byModel: { ...byModel, [model]: names } }));
     writeStored(PREFIX + model, Object.keys(names).length > 0 ? names : null);
@@ -43,11 +46,15 @@ export const useNames = create<NamesState>()((set, get) => {
   return {
     byModel: {},
     open: (model) => {
-      const known = get().byModel[model];
-      if (known) return known;
-      const names = read(model);
-      set(({ byModel }) => ({ byModel: { ...byModel, [model]: names } }));
-      return names;
+      let names = get().byModel[model];
+      if (!names) {
+        names = read(model);
+        set({ byModel: { ...get().byModel, [model]: names } });
+      }
+      const arrived = waiting;
+      waiting = NONE;
+      get().adopt(model, arrived);
+      return get().byModel[model] ?? names;
     },
     rename: (model, ref, name) => {
       const { [valueKey(ref)]: _, ...others } = get().open(model);
@@ -60,6 +67,9 @@ export const useNames = create<NamesState>()((set, get) => {
         return ref && cleanName(name) ? [[valueKey(ref), cleanName(name)]] : [];
       });
       if (clean.length > 0) write(model, { ...Object.fromEntries(clean), ...get().open(model) });
+    },
+    adoptLater: (names) => {
+      waiting = names;
     },
   };
 });

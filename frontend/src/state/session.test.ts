@@ -70,13 +70,20 @@ describe("undo and redo of interventions", () => {
 });
 
 describe("loading an example", () => {
-  const example = { prompt: "The king", interventions: [{ ...newIntervention(b), kind: "on" as const }] };
+  const example = {
+    prompt: "The king",
+    interventions: [{ ...newIntervention(b), kind: "on" as const }],
+  };
 
   it("replaces prompt and interventions together, and one undo brings both back", () => {
     session().setDraft("mine");
     session().change({ type: "add", ref: a });
     session().load(example);
-    expect([session().draft, session().prompt, list()]).toEqual(["The king", "The king", [[3, 4, "on"]]]);
+    expect([session().draft, session().prompt, list()]).toEqual([
+      "The king",
+      "The king",
+      [[3, 4, "on"]],
+    ]);
     session().undo();
     expect([session().draft, session().prompt, list()]).toEqual(["mine", "mine", [[1, 2, "off"]]]);
   });
@@ -109,7 +116,11 @@ describe("keeping the session", () => {
     session().trace("The king");
     session().setDraft("The king;=\n<b>");
     session().change({ type: "add", ref: a });
-    session().change({ type: "update", ref: a, patch: { kind: "scale", value: -0.5, positions: [0, 2] } });
+    session().change({
+      type: "update",
+      ref: a,
+      patch: { kind: "scale", value: -0.5, positions: [0, 2] },
+    });
     session().select(b);
     session().setReading("difference");
     stop();

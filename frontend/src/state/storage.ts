@@ -38,9 +38,9 @@ function readIntervention(value: unknown): Intervention[] {
   ];
 }
 
-/** The session that this browser kept; null if there is none. */
+/** The session that this tab, or else this browser, kept; null if there is none. */
 export function readSession(): Partial<SessionState> | null {
-  const stored = readStored(KEY);
+  const stored = readStored(KEY, "tab") ?? readStored(KEY);
   if (!isRecord(stored) || typeof stored.draft !== "string") return null;
   const list = Array.isArray(stored.interventions) ? stored.interventions : [];
   const interventions = reduce([], { type: "replace", list: list.flatMap(readIntervention) });
@@ -60,6 +60,9 @@ export function keepSession(): () => void {
   return useSession.subscribe((state) => {
     const { model, draft, prompt, position, history, selection, reading } = state;
     const { interventions } = history.present;
-    writeStored(KEY, { model, draft, prompt, position, interventions, selection, reading });
+    const kept = { model, draft, prompt, position, interventions, selection, reading };
+    // The tab's own copy for its reloads; the shared one for the next tab or visit.
+    writeStored(KEY, kept, "tab");
+    writeStored(KEY, kept);
   });
 }

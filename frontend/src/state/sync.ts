@@ -87,7 +87,9 @@ function apply(state: LinkState): void {
       ? {}
       : { history: startHistory({ ...before, interventions: state.interventions, draft }) }),
   });
-  if (state.model) useNames.getState().adopt(state.model, state.names);
+  const model = state.model ?? kept.model;
+  if (model) useNames.getState().adopt(model, state.names);
+  else useNames.getState().adoptLater(state.names);
 }
 
 export interface Start {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newIntervention } from "./interventions";
-import { type LinkState, MAX_LINK, decodeLink, encodeLink } from "./url";
+import { decodeLink, encodeLink, type LinkState, MAX_LINK } from "./url";
 
 const empty: LinkState = {
   model: null,
@@ -107,7 +107,9 @@ describe("hostile input", () => {
   });
 
   it("takes broken escapes, repeated keys and unknown words as they come", () => {
-    const link = decodeLink("#/trace?v=1&p=%E0%A4%A&p=second&r=upside-down&s=LxDy&n=__proto__*x&n=*");
+    const link = decodeLink(
+      "#/trace?v=1&p=%E0%A4%A&p=second&r=upside-down&s=LxDy&n=__proto__*x&n=*",
+    );
     expect(link.state).toMatchObject({ reading: "edited", selection: null, names: {} });
     expect(link.state?.prompt).toContain("\ufffd");
   });

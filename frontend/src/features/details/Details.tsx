@@ -1,10 +1,10 @@
 /** Value Vector Details: what the selected vector promotes and suppresses, its norm and its name. */
 
 import { ArrowRight, Check, X } from "lucide-react";
+import { Link, useLocation } from "wouter";
 import { asApiError } from "@/api/errors";
 import { useValue } from "@/api/queries";
 import { Button, IconButton } from "@/components/Button";
-import { CopyButton } from "@/components/CopyButton";
 import { Failure } from "@/components/Failure";
 import { Panel } from "@/components/Panel";
 import { formatScore, formatSigned } from "@/lib/numbers";
@@ -54,11 +54,11 @@ export function Details() {
 
 function Body({ value }: { value: ValueRef }) {
   const model = useModel()?.id ?? null;
+  const [path] = useLocation();
   const query = useValue(model, value);
   const key = valueKey(value);
   const data = query.data;
   const shown = data && !query.isPlaceholderData;
-  const tokens = (list: readonly { text: string }[]) => list.map((item) => item.text).join("\n");
   return (
     <>
       <div className={styles.head}>
@@ -82,7 +82,11 @@ function Body({ value }: { value: ValueRef }) {
         </dl>
         <div className={styles.actions}>
           <AddButton value={value} />
-          {shown && <CopyButton text={tokens(data.promoted)} label="Copy the promoted tokens" />}
+          {path !== "/explore" && (
+            <Link href="/explore" className={styles.link ?? ""}>
+              Browse layer {value.layer}
+            </Link>
+          )}
         </div>
       </div>
       {query.error ? (

@@ -2,6 +2,7 @@
 
 import { type CSSProperties, memo } from "react";
 import type { TokenLogit } from "@/api/types";
+import { CopyButton } from "@/components/CopyButton";
 import { TokenText } from "@/components/Token";
 import { formatSigned } from "@/lib/numbers";
 import styles from "./TokenColumn.module.css";
@@ -19,6 +20,10 @@ export const TokenColumn = memo(function TokenColumn({ title, side, tokens }: Pr
       <h3 className={styles.title}>
         <span aria-hidden>{side === "promotes" ? "▲" : "▼"}</span> {title}
         <small>logit</small>
+        <CopyButton
+          text={tokens.map((token) => token.text).join("\n")}
+          label={`Copy the tokens it ${side}`}
+        />
       </h3>
       <ol aria-label={`${title} these tokens`}>
         {tokens.map((token) => (

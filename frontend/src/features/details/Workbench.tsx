@@ -3,6 +3,7 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import type { CSSProperties, ReactNode } from "react";
 import { Splitter } from "@/components/Splitter";
+import { focusDialog } from "@/lib/focus";
 import { useNarrow } from "@/lib/hooks";
 import { usePrefs } from "@/state/prefs";
 import { useSession } from "@/state/session";
@@ -32,11 +33,7 @@ export function Workbench({ children }: { children: ReactNode }) {
             <Dialog.Content
               className={styles.sheet}
               aria-describedby={undefined}
-              onOpenAutoFocus={(event) => {
-                // The sheet itself, not its first button, whose tooltip would open.
-                event.preventDefault();
-                if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
-              }}
+              onOpenAutoFocus={focusDialog}
             >
               <Dialog.Title className="visually-hidden">Value Vector Details</Dialog.Title>
               <Details />

@@ -22,6 +22,7 @@ export function GenerateControl() {
         <Tip label="Continue the prompt, unedited and edited" keys="mod+enter">
           <Button
             className={styles.button}
+            data-tour="watch"
             disabled={generate === null}
             onClick={() => generate?.()}
           >

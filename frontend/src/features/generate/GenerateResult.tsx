@@ -2,7 +2,7 @@
 
 import { CornerDownLeft, X } from "lucide-react";
 import { useState } from "react";
-import type { Step } from "@/api/types";
+import type { GenerateEnd, Step } from "@/api/types";
 import { Button, IconButton } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { Failure } from "@/components/Failure";
@@ -14,10 +14,11 @@ import { type GenerationRun, type Side, useGeneration } from "@/state/generation
 import styles from "./GenerateResult.module.css";
 import { useGenerate } from "./useGenerate";
 
-const ENDS = {
+const ENDS: Record<GenerateEnd["finish_reason"], string> = {
   length: "",
   end_of_text: "ended by the end-of-text token",
   context_full: "stopped: the model’s context is full",
+  stopped: "stopped",
 };
 
 export function GenerateResult() {

@@ -4,6 +4,7 @@ import { CircleHelp, Link2 } from "lucide-react";
 import { Link } from "wouter";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
+import { NoticeBar } from "@/components/NoticeBar";
 import { useModel } from "@/state/model";
 import { useNotice } from "@/state/notice";
 import { currentView, linkState, useViewLocation } from "@/state/sync";
@@ -24,8 +25,8 @@ function share(model: string | null): void {
     () =>
       show({
         text: complete
-          ? "The link is copied: it holds prompt, interventions, names and view."
-          : "The link is copied, but not everything fitted into it: names and, if they are long, prompt and interventions are left out.",
+          ? "Link copied: prompt, interventions, names and view."
+          : "Link copied, but not all fitted in: names or a long prompt are left out.",
       }),
     () =>
       show({ text: "The browser does not allow copying here; the address bar holds the link." }),
@@ -57,6 +58,7 @@ export function Header({ onHelp }: { onHelp(): void }) {
           </Link>
         ))}
       </nav>
+      <NoticeBar />
       <div className={styles.tools}>
         <IconButton label="Copy a link to this state" onClick={() => share(model)}>
           <Link2 aria-hidden />

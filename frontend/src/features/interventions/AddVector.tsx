@@ -3,6 +3,7 @@
 import { Plus } from "lucide-react";
 import { type FormEvent, useId, useState } from "react";
 import { Button } from "@/components/Button";
+import { useNarrow } from "@/lib/hooks";
 import { checkValue } from "@/lib/values";
 import { useReadyModel } from "@/state/model";
 import { useSession } from "@/state/session";
@@ -12,6 +13,7 @@ export const ADD_ID = "add-vector";
 
 export function AddVector() {
   const model = useReadyModel();
+  const narrow = useNarrow();
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
   const hint = useId();
@@ -23,7 +25,8 @@ export function AddVector() {
     if (!checked.ref) return;
     const { change, select } = useSession.getState();
     change({ type: "add", ref: checked.ref });
-    select(checked.ref);
+    // On a narrow screen details would cover the card that has just appeared.
+    if (!narrow) select(checked.ref);
     setText("");
   };
   return (

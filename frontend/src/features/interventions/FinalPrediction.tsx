@@ -1,6 +1,7 @@
 /** The model's own prediction at the traced position, without and with the interventions. */
 
 import type { CSSProperties } from "react";
+import { useLocation } from "wouter";
 import type { State, TraceReply } from "@/api/types";
 import { ChangeMark } from "@/components/ProbRow";
 import { TokenText } from "@/components/Token";
@@ -25,7 +26,8 @@ function rowsOf(unedited: State, edited: State | null): TokenChange[] {
 }
 
 export function FinalPrediction() {
-  const { reply, outdated, pending } = useTrace();
+  const { reply, outdated, pending, error } = useTrace();
+  const [path] = useLocation();
   const open = usePrefs((state) => state.dockOpen);
   const unedited = finalState(reply?.unedited);
   const edited = finalState(reply?.edited);
@@ -39,7 +41,7 @@ export function FinalPrediction() {
       data-testid="final-prediction"
     >
       {unedited ? (
-        <table className={styles.table}>
+        <table className={edited ? styles.table : `${styles.table} ${styles.single}`}>
           <thead>
             <tr>
               <th scope="col">Final prediction</th>
@@ -68,6 +70,11 @@ export function FinalPrediction() {
       ) : (
         <p className={styles.empty}>
           <strong>Final prediction</strong> The likeliest next tokens, once a prompt is traced.
+        </p>
+      )}
+      {error && path === "/explore" && (
+        <p className={styles.problem} role="alert">
+          {error.message}
         </p>
       )}
       <Spoken unedited={unedited} edited={edited} outdated={outdated} />

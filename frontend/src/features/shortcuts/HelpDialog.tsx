@@ -3,6 +3,7 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
 import { IconButton } from "@/components/Button";
+import { focusDialog } from "@/lib/focus";
 import { formatKeys } from "@/lib/keys";
 import { usePrefs } from "@/state/prefs";
 import styles from "./HelpDialog.module.css";
@@ -14,7 +15,11 @@ export function HelpDialog({ open, onClose }: { open: boolean; onClose(): void }
     <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className={styles.shade} />
-        <Dialog.Content className={styles.dialog} aria-describedby={undefined}>
+        <Dialog.Content
+          className={styles.dialog}
+          aria-describedby={undefined}
+          onOpenAutoFocus={focusDialog}
+        >
           <header className={styles.head}>
             <Dialog.Title>Keyboard shortcuts</Dialog.Title>
             <Dialog.Close asChild>

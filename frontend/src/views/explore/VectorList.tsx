@@ -33,8 +33,12 @@ export function VectorList({ model, layer }: Props) {
     estimateSize: () => ROW,
     overscan: 4,
   });
+  const arrived = useRef(false);
   useEffect(() => {
-    if (selected !== null) rows.scrollToIndex(selected, { align: "auto" });
+    // In the middle at first, then no further than needed as the arrow keys walk on.
+    if (selected !== null)
+      rows.scrollToIndex(selected, { align: arrived.current ? "auto" : "center" });
+    arrived.current = true;
   }, [selected, rows]);
   const step = (event: KeyboardEvent) => {
     const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;

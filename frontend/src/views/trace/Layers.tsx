@@ -69,7 +69,11 @@ export function Layers({ reply, outdated, pending, bodyRef }: Props) {
         token && (
           <>
             after token {position} <TokenText token={token} chip />
-            {outdated && <span className={styles.outdated}>out of date, tracing…</span>}
+            {outdated && (
+              <span className={styles.outdated}>
+                {pending ? "out of date, tracing…" : "out of date"}
+              </span>
+            )}
           </>
         )
       }
@@ -88,7 +92,7 @@ export function Layers({ reply, outdated, pending, bodyRef }: Props) {
         <span />
         <span>Before</span>
         <span className={styles.middle}>
-          Dominant sub-updates <small>coefficient</small> <small>score</small>
+          Dominant sub-updates <small>coef.</small> <small>score</small>
         </span>
         <span>After</span>
       </div>

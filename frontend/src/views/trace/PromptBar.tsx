@@ -8,11 +8,12 @@ import { GenerateControl } from "@/features/generate/GenerateControl";
 import { formatCount } from "@/lib/numbers";
 import { tracePrompt } from "@/state/actions";
 import { useSession } from "@/state/session";
+import { useTrace } from "@/state/trace";
 import styles from "./PromptBar.module.css";
 
 export const PROMPT_ID = "prompt";
 
-/** The box grows with its text, up to a third of the window. */
+/** The box grows with its text, up to a fifth of the window. */
 function useGrowing(text: string) {
   const box = useRef<HTMLTextAreaElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: measured anew whenever the text changes
@@ -20,7 +21,7 @@ function useGrowing(text: string) {
     const element = box.current;
     if (!element) return;
     element.style.height = "0";
-    element.style.height = `${Math.min(element.scrollHeight + 2, innerHeight / 3)}px`;
+    element.style.height = `${Math.min(element.scrollHeight + 2, innerHeight / 5)}px`;
   }, [text]);
   return box;
 }
@@ -30,6 +31,7 @@ export function PromptBar() {
   const box = useGrowing(draft);
   const [asked, setAsked] = useState(false);
   const hint = useId();
+  const { retry } = useTrace();
   const limit = useLimits().max_prompt_chars;
   const problem =
     draft.length > limit
@@ -39,8 +41,13 @@ export function PromptBar() {
         : null;
   const trace = () => {
     setAsked(true);
-    if (draft !== "" && draft.length <= limit) tracePrompt();
-    else box.current?.focus();
+    if (draft === "" || draft.length > limit) {
+      box.current?.focus();
+      return;
+    }
+    // The same prompt again is asked again: somebody wants to see that it is up to date.
+    if (draft === useSession.getState().prompt) retry();
+    tracePrompt();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;

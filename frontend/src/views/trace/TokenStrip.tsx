@@ -29,7 +29,6 @@ export function TokenStrip() {
   const pick = (index: number) => useSession.getState().setPosition(index === last ? null : index);
   return (
     <div className={styles.strip}>
-      {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: arrow keys of the buttons inside */}
       <ol
         ref={list}
         className={styles.tokens}

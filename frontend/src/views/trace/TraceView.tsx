@@ -1,6 +1,7 @@
 /** The prediction view: prompt, tokens, ladder and layers; details stand beside it in the frame. */
 
 import { useCallback, useEffect, useRef, useState } from "react";
+import { Button } from "@/components/Button";
 import { Failure } from "@/components/Failure";
 import { Workbench } from "@/features/details/Workbench";
 import { GenerateResult } from "@/features/generate/GenerateResult";
@@ -41,9 +42,9 @@ function TraceError() {
     <div className={styles.error}>
       <Failure error={error} onRetry={retry}>
         {error.code === "invalid_position" && position !== null && (
-          <button type="button" onClick={() => useSession.getState().setPosition(null)}>
+          <Button onClick={() => useSession.getState().setPosition(null)}>
             Trace the last token
-          </button>
+          </Button>
         )}
       </Failure>
     </div>

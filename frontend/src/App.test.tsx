@@ -1,0 +1,214 @@
+import { cleanup, render, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { type Call, failure, model, serve, traceReply, valueReply } from "@/test/server";
+
+const EXAMPLE = {
+  id: "king",
+  title: "The king",
+  prompt: "The king",
+  note: "Look at layer 1.",
+  interventions: [{ layer: 1, dim: 5, kind: "on", value: null, name: "<b>royal</b>; a=b" }],
+  model: null,
+};
+const PLAIN = { ...EXAMPLE, id: "plain", title: "Plain", prompt: "A plain day", interventions: [] };
+
+const limits = {
+  max_interventions: 256,
+  max_top_k: 200,
+  max_new_tokens: 256,
+  max_positions: 256,
+  max_prompt_chars: 1000,
+};
+
+const answers = {
+  "/api/v1/models": (call: Call) => call.reply({ default: "demo", models: [model("demo")] }),
+  "/api/v1/examples": (call: Call) => call.reply({ examples: [PLAIN, EXAMPLE] }),
+  "/api/v1/settings": (call: Call) => call.reply({ limits, settings: [] }),
+  "/api/v1/trace": (call: Call) => call.reply(traceReply(call.body)),
+  "/api/v1/values": (call: Call) => {
+    const [layer, dim] = call.path.split("/").slice(-2).map(Number);
+    call.reply(valueReply(layer ?? 0, dim ?? 0));
+  },
+};
+
+/** The page as a browser would load it: fresh modules, the start-up, then the first render. */
+async function open(handlers: Record<string, (call: Call) => void> = {}) {
+  const calls = serve({ ...answers, ...handlers });
+  vi.resetModules();
+  const { App } = await import("./App");
+  const { startSync } = await import("./state/sync");
+  render(<App start={startSync()} />);
+  return { calls, user: userEvent.setup() };
+}
+
+beforeEach(() => {
+  vi.stubGlobal("matchMedia", (media: string) => ({
+    media,
+    matches: media.includes("min-width"),
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined,
+  }));
+  Element.prototype.scrollIntoView = () => undefined;
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      observe() {}
+      unobserve() {}
+      disconnect() {}
+    },
+  );
+});
+
+const layer = (index: number) => screen.findByRole("list", { name: `After layer ${index}` });
+const strip = () => screen.getByRole("region", { name: "Interventions" });
+
+describe("the first visit", () => {
+  it("opens on a traced example with guidance that one click dismisses for good", async () => {
+    const { user } = await open();
+    expect(await layer(1)).toHaveTextContent("after-A plain day");
+    expect(screen.getByRole("textbox", { name: "Prompt" })).toHaveValue("A plain day");
+    await user.click(screen.getByRole("button", { name: "Got it" }));
+    expect(screen.queryByRole("complementary", { name: "Guidance" })).toBeNull();
+    cleanup();
+    await open();
+    await layer(1);
+    expect(screen.queryByRole("complementary", { name: "Guidance" })).toBeNull();
+  });
+});
+
+describe("the main job", () => {
+  it("traces, reads a vector, sends it to Interventions, switches it on and sees both runs", async () => {
+    const { user, calls } = await open();
+    const subs = await screen.findByRole("list", { name: "Dominant sub-updates of layer 1" });
+    await user.click(within(subs).getByRole("button", { name: /^L1D3/ }));
+    expect(await screen.findByText("music", { exact: false })).toBeVisible();
+    await user.click(within(subs).getByRole("button", { name: "Send L1D3 to Interventions" }));
+    const off = await within(strip()).findByRole("switch", { name: /L1D3/ });
+    expect(off).not.toBeChecked();
+    await waitFor(() => expect(calls.at(-1)?.body?.interventions?.[0]?.kind).toBe("off"));
+    await user.click(off);
+    const final = screen.getByRole("region", { name: "Final prediction" });
+    await waitFor(() => expect(within(final).getByRole("table")).toHaveTextContent("on3"));
+    expect(await layer(1)).toHaveTextContent("on3");
+    await user.click(screen.getByRole("radio", { name: "Unedited" }));
+    expect(await layer(1)).toHaveTextContent("after-A plain day");
+    await user.click(within(strip()).getByRole("button", { name: "Remove L1D3" }));
+    expect(within(strip()).queryByRole("switch")).toBeNull();
+    await user.click(within(strip()).getByRole("button", { name: "Undo" }));
+    expect(within(strip()).getByRole("switch")).toBeChecked();
+  });
+
+  it("traces with Enter, breaks the line with Shift+Enter", async () => {
+    const { user, calls } = await open();
+    await layer(1);
+    const box = screen.getByRole("textbox", { name: "Prompt" });
+    await user.clear(box);
+    await user.type(box, "a{Shift>}{Enter}{/Shift}b");
+    expect(box).toHaveValue("a\nb");
+    expect(calls.filter((call) => call.path.endsWith("/trace"))).toHaveLength(1);
+    await user.keyboard("{Enter}");
+    await waitFor(() => expect(calls.at(-1)?.body?.prompt).toBe("a\nb"));
+  });
+
+  it("traces the position that is picked", async () => {
+    const { user, calls } = await open();
+    await layer(1);
+    await user.click(screen.getByRole("button", { name: /^plain/ }));
+    await waitFor(() => expect(calls.at(-1)?.body?.positions).toEqual([1]));
+    expect(screen.getByRole("button", { name: /^plain/ })).toHaveAttribute("aria-pressed", "true");
+  });
+
+  it("loads prompt, interventions and names of an example together, names as plain text", async () => {
+    const { user, calls } = await open();
+    await layer(1);
+    await user.click(screen.getByRole("button", { name: /Example/ }));
+    await user.click(await screen.findByRole("menuitem", { name: /The king/ }));
+    await waitFor(() =>
+      expect(calls.at(-1)?.body).toMatchObject({
+        prompt: "The king",
+        interventions: [{ layer: 1, dim: 5, kind: "on" }],
+      }),
+    );
+    expect(within(strip()).getByText("<b>royal</b>; a=b")).toBeVisible();
+    expect(document.querySelector("b")).toBeNull();
+  });
+
+  it("says which vectors there are when one that does not exist is typed", async () => {
+    const { user } = await open();
+    await layer(1);
+    const box = within(strip()).getByRole("textbox");
+    await user.type(box, "L2D0{Enter}");
+    expect(await within(strip()).findByRole("alert")).toHaveTextContent("layers 0 to 1");
+    expect(box).toHaveValue("L2D0");
+  });
+});
+
+describe("when something is wrong", () => {
+  it("shows the sentence and what to do, keeps the prompt, and tries again", async () => {
+    let broken = true;
+    const { user } = await open({
+      "/api/v1/trace": (call) =>
+        broken
+          ? call.reply(
+              failure("prompt_too_long", "The prompt has 900 tokens; 256 are allowed."),
+              422,
+            )
+          : answers["/api/v1/trace"](call),
+    });
+    const alert = await screen.findByRole("alert");
+    expect(alert).toHaveTextContent("256 are allowed");
+    expect(alert).toHaveTextContent("Shorten the prompt");
+    expect(screen.getByRole("textbox", { name: "Prompt" })).toHaveValue("A plain day");
+    broken = false;
+    await user.click(within(alert).getByRole("button", { name: "Try again" }));
+    expect(await layer(1)).toBeVisible();
+  });
+
+  it("waits for a model that is loading and goes on by itself", async () => {
+    let state: "loading" | "ready" = "loading";
+    await open({
+      "/api/v1/models": (call) => call.reply({ default: "demo", models: [model("demo", state)] }),
+      "/readyz": (call) =>
+        call.reply({ status: state, models: { demo: state } }, state === "ready" ? 200 : 503),
+    });
+    expect(await screen.findByText(/The model demo is loading/)).toBeVisible();
+    state = "ready";
+    expect(
+      await screen.findByRole("list", { name: "After layer 1" }, { timeout: 4000 }),
+    ).toBeVisible();
+  });
+
+  it("says why a model could not be loaded", async () => {
+    await open({
+      "/api/v1/models": (call) =>
+        call.reply({ default: "demo", models: [model("demo", "failed")] }),
+    });
+    expect(await screen.findByText(/The folder holds no weights/)).toBeVisible();
+  });
+
+  it("says that a linked model is not served here", async () => {
+    history.replaceState(null, "", "/#/trace?v=1&m=gpt5&p=x");
+    await open();
+    expect(await screen.findByText(/does not serve the model/)).toBeVisible();
+  });
+});
+
+describe("links", () => {
+  it("restore prompt, interventions, position, selection and reading", async () => {
+    history.replaceState(
+      null,
+      "",
+      "/#/trace?v=1&p=one+two&i=L0D3*scale*0.5&t=0&s=L1D5&r=difference",
+    );
+    const { calls } = await open();
+    await screen.findByRole("radio", { name: "Difference", checked: true });
+    const trace = calls.find((call) => call.path.endsWith("/trace"));
+    expect(trace?.body).toMatchObject({
+      prompt: "one two",
+      positions: [0],
+      interventions: [{ layer: 0, dim: 3, kind: "scale", value: 0.5 }],
+    });
+    expect(screen.getByTestId("details-title")).toHaveTextContent("L1D5");
+  });
+});

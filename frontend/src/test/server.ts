@@ -1,0 +1,133 @@
+/** A server for tests whose replies come when the test lets them, in the order that it wants. */
+
+import { vi } from "vitest";
+import type { Layer, Model, State, TraceReply, TraceRequest } from "@/api/types";
+
+export interface Call {
+  method: string;
+  path: string;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the page sent
+  body: any;
+  signal: AbortSignal;
+  reply(body: unknown, status?: number): void;
+  fail(): void;
+}
+
+type Handler = (call: Call) => void;
+
+/** Replaces fetch; the handler of a path gets each call and replies at once, later or never. */
+export function serve(handlers: Record<string, Handler>): Call[] {
+  const calls: Call[] = [];
+  vi.stubGlobal("fetch", async (input: Request | string, init?: RequestInit) => {
+    const request = input instanceof Request ? input : null;
+    const url = new URL(request?.url ?? String(input));
+    const text = request ? await request.text() : String(init?.body ?? "");
+    const signal = request?.signal ?? init?.signal ?? new AbortController().signal;
+    return new Promise<Response>((resolve, reject) => {
+      const call: Call = {
+        method: request?.method ?? init?.method ?? "GET",
+        path: url.pathname,
+        body: text ? JSON.parse(text) : null,
+        signal,
+        reply: (body, status = 200) =>
+          resolve(
+            body instanceof Response
+              ? body
+              : new Response(JSON.stringify(body), {
+                  status,
+                  headers: { "Content-Type": "application/json" },
+                }),
+          ),
+        fail: () => reject(new TypeError("network")),
+      };
+      signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
+      calls.push(call);
+      const handler = Object.entries(handlers).find(([path]) => url.pathname.startsWith(path))?.[1];
+      if (handler) handler(call);
+      else call.reply(failure("not_found", `No route ${url.pathname}.`), 404);
+    });
+  });
+  return calls;
+}
+
+export const failure = (code: string, message: string, details: object = {}) => ({
+  error: { code, message, details, request_id: "r-1" },
+});
+
+export const model = (id: string, state: Model["state"] = "ready"): Model => ({
+  id,
+  state,
+  error: state === "failed" ? "The folder holds no weights." : null,
+  architecture: "gpt2",
+  n_layers: state === "ready" ? 2 : null,
+  ffn_width: state === "ready" ? 16 : null,
+  d_model: 4,
+  n_heads: 1,
+  vocab_size: 50,
+  n_positions: 32,
+  n_parameters: 1000,
+  tied_unembedding: true,
+  activation: "gelu_new",
+  dtype: "float32",
+  device: "cpu",
+});
+
+const state = (words: string[]): State => ({
+  entropy: 1,
+  top: words.map((text, rank) => ({
+    id: 100 + text.length,
+    text,
+    hex: null,
+    prob: 0.5 / 2 ** rank,
+  })),
+});
+
+const layers = (word: string): Layer[] =>
+  [0, 1].map((layer) => ({
+    layer,
+    before: state([" x", " before"]),
+    sub_updates: [
+      { layer, dim: 3, coefficient: 1.5, score: 3 },
+      { layer, dim: 5, coefficient: -0.5, score: 1 },
+    ],
+    after: state([word, " afterwards"]),
+  }));
+
+/** A reply whose top token tells which request it answers. */
+export function traceReply(request: TraceRequest): TraceReply {
+  const words = request.prompt.split(" ");
+  const edits = request.interventions ?? [];
+  const position = Array.isArray(request.positions)
+    ? (request.positions[0] ?? 0)
+    : words.length - 1;
+  const run = (word: string) => ({ positions: [{ position, layers: layers(word) }] });
+  return {
+    model: request.model ?? "demo",
+    prompt: request.prompt,
+    tokens: words.map((text, id) => ({ id, text, hex: null })),
+    positions: [position],
+    unedited: run(` after-${request.prompt}`),
+    edited:
+      edits.length > 0 ? run(` ${edits.map((edit) => edit.kind + edit.dim).join("+")}`) : null,
+    interventions: edits.map(({ layer, dim, kind, value }) => ({
+      layer,
+      dim,
+      kind,
+      value: value ?? null,
+      positions: "all",
+      generated: true,
+      unedited_coefficient: 1.5,
+      edited_coefficient: 0,
+      pre_activation: 0,
+    })),
+  };
+}
+
+export const valueReply = (layer: number, dim: number) => ({
+  model: "demo",
+  layer,
+  dim,
+  norm: 2,
+  promoted: [{ id: 1, text: " music", hex: null, piece: "Ġmusic", logit: 1.25 }],
+  suppressed: [{ id: 2, text: "<i>tax</i>", hex: null, piece: "<i>tax</i>", logit: -0.75 }],
+});
