@@ -22,16 +22,17 @@ RUN python -m build --wheel --no-isolation \
 
 FROM python:${PYTHON_VERSION}-slim
 RUN useradd --uid 10001 --create-home --home-dir /app lm-debugger \
- && install --directory --owner=lm-debugger /models
+ && install --directory --owner=lm-debugger /cache
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    HF_HOME=/models \
+    HF_HOME=/cache/huggingface \
+    LM_DEBUGGER_CACHE_DIR=/cache/index \
     LM_DEBUGGER_HOST=0.0.0.0 \
     LM_DEBUGGER_PORT=8000
 USER lm-debugger
 WORKDIR /app
-VOLUME /models
+VOLUME /cache
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['LM_DEBUGGER_PORT'] + '/healthz', timeout=4)"]

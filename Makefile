@@ -7,10 +7,10 @@ NPM := $(PYTHON_IN_VENV) .ci/build_frontend.py npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test install setup setup-dev page lint types format clean
+.PHONY: help run test install setup setup-dev page lint types format screenshots clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: install ## set up and serve; ARGS="gpt2 --port 9000" go to `lm-debugger serve`
 	@exec .venv/bin/lm-debugger serve $(ARGS)
@@ -45,7 +45,10 @@ format: setup-dev ## bring Python and the front end into the one format
 	.venv/bin/ruff format .
 	$(NPM) run format
 
+screenshots: setup-dev page ## pictures of the page in its states, into test-results/
+	SCREENSHOTS=test-results CHROMIUM="$$(.ci/chromium)" $(PYTHON_IN_VENV) -m pytest -q tests/web
+
 clean: ## remove everything that these targets made
-	rm -rf .venv frontend/node_modules server/lm_debugger/web dist build
+	rm -rf .venv frontend/node_modules server/lm_debugger/web dist build test-results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	find server tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +

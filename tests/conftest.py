@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+# Caches of this run alone: nothing of the user's is read, written or left behind.
+_CACHE = tempfile.TemporaryDirectory(prefix="lm-debugger-tests-")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 # The examples are the same in every run, so that a red build is red for everybody.
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=40)

@@ -15,13 +15,13 @@ RENAMED = {
     "server_port": "port",
     "top_k_tokens_for_ui": "legacy_top_k",
     "top_k_for_elastic": "legacy_projection_top_k",
+    "num_clusters": "n_clusters",
+    "server_files_dir": "cache_dir",
 }
 """LM-Debugger's name of a setting -> ours."""
 
 # Addresses of its three other servers, and the files that they exchanged: one process, no pickles.
-_MEANINGLESS = re.compile(
-    r"(elastic|react|streamlit)_\w+|server_files_dir|create_cluster_files|num_clusters|num_layers"
-)
+_MEANINGLESS = re.compile(r"(elastic|react|streamlit)_\w+|create_cluster_files|num_layers")
 
 
 def translate(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -12,7 +12,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -107,6 +107,22 @@ class Settings(BaseSettings):
     legacy_projection_top_k: int = Field(
         50, ge=1, description="tokens in LM-Debugger's `/get_projections`, within max_top_k"
     )
+    auto_index: bool = Field(
+        True,
+        description="build the index that Explore searches in the background, once per model",
+    )
+    cache_dir: Path | None = Field(
+        None,
+        description="folder of the indexes; by default the system's folder for caches",
+        json_schema_extra={"private": True},
+    )
+    n_clusters: int | None = Field(
+        None, ge=1, description="clusters of value vectors; by default about one per 32 vectors"
+    )
+    cluster_method: Literal["kmeans", "complete-linkage"] = Field(
+        "kmeans",
+        description="kmeans, or LM-Debugger's complete-linkage, which fits small models only",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged: debug, info, warning or error"
     )
@@ -157,6 +173,8 @@ class Row:
     description: str
     flag: str
     environment: str
+    is_private: bool
+    """Its value is told to nobody who merely asks the server."""
 
     @property
     def is_list(self) -> bool:
@@ -168,7 +186,8 @@ def table() -> tuple[Row, ...]:
     rows = []
     for name, field in Settings.model_fields.items():
         extra = field.json_schema_extra
-        flag = extra.get("flag") if isinstance(extra, dict) else None
+        known = extra if isinstance(extra, dict) else {}
+        flag = known.get("flag")
         rows.append(
             Row(
                 name,
@@ -176,6 +195,7 @@ def table() -> tuple[Row, ...]:
                 field.description or "",
                 str(flag or "--" + name.replace("_", "-")),
                 PREFIX + name.upper(),
+                is_private=bool(known.get("private")),
             )
         )
     return tuple(rows)
@@ -215,31 +235,28 @@ def load(config: Path | None = None, flags: Mapping[str, Any] | None = None) -> 
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     in_file, ignored = reference_config.translate(_read_jsonnet(config) if config else {})
-    origins = {
-        **{name: str(config) for name in in_file},
-        **{row.name: row.environment for row in table() if row.environment in os.environ},
-        **{row.name: row.flag for row in table() if row.name in given},
-    }
-    _refuse_unknown(in_file, f"in {config}", {row.name: row.name for row in table()})
-    environment = [
-        name for name in os.environ if name.startswith(PREFIX) and not name.startswith(BUILD_PREFIX)
-    ]
-    _refuse_unknown(
-        environment, "in the environment", {row.environment: row.environment for row in table()}
-    )
-
-    # What is passed to the model wins over the environment there, so the file may not say what the
-    # environment says.
-    overridden = {row.name for row in table() if row.environment in map(str.upper, os.environ)}
-    unopposed = {name: value for name, value in in_file.items() if name not in overridden}
+    _refuse_unknown(in_file, f"in {config}", [row.name for row in table()])
+    in_environment = _in_environment()
+    # What is passed to the model wins over the environment there, so the file must not say what
+    # the environment says.
+    unopposed = {name: value for name, value in in_file.items() if name not in in_environment}
     try:
         settings = Settings(**{**unopposed, **given})
     except ValidationError as error:
+        origins = {name: str(config) for name in in_file} | in_environment
+        origins |= {row.name: row.flag for row in table() if row.name in given}
         raise _readable(error, origins) from error
     notice = None
     if ignored:
         notice = f"Ignored in {config}, as they mean nothing to this server: {', '.join(ignored)}."
     return Loaded(settings, notice)
+
+
+def _in_environment() -> dict[str, str]:
+    """Setting name -> variable, of those that the environment sets; raises SettingsError."""
+    ours = [n for n in os.environ if n.startswith(PREFIX) and not n.startswith(BUILD_PREFIX)]
+    _refuse_unknown(ours, "in the environment", [row.environment for row in table()])
+    return {row.name: row.environment for row in table() if row.environment in ours}
 
 
 def _read_jsonnet(path: Path) -> dict[str, Any]:
@@ -257,7 +274,7 @@ def _read_jsonnet(path: Path) -> dict[str, Any]:
     return values
 
 
-def _refuse_unknown(names: Any, place: str, known: Mapping[str, str]) -> None:
+def _refuse_unknown(names: Iterable[str], place: str, known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)

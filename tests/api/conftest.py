@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from lm_debugger.api.app import create_app
-from lm_debugger.api.registry import ModelRegistry, loader
+from lm_debugger.api.registry import ModelRegistry, indexer, loader
 from lm_debugger.settings import Settings
 from tests.api.plain import Plain
 from tests.models import BASE, DEMO, SHAPES
@@ -32,13 +32,14 @@ def random_folder(checkpoint: Callable[[str], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(random_folder: Path) -> Settings:
-    return Settings(models=[str(random_folder), "demo"])
+def settings(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    cache_dir = tmp_path_factory.mktemp("cache")
+    return Settings(models=[str(random_folder), "demo"], cache_dir=cache_dir, n_clusters=9)
 
 
 @pytest.fixture(scope="session")
 def registry(settings: Settings) -> ModelRegistry:
-    registry = ModelRegistry(settings.models, loader(settings))
+    registry = ModelRegistry(settings.models, loader(settings), indexer(settings))
     registry.start()
     registry.wait()
     assert [entry.state for entry in registry.entries] == ["ready", "ready"]

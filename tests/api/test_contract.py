@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from lm_debugger.api.app import create_app
-from lm_debugger.api.registry import ModelRegistry, loader
+from lm_debugger.api.registry import ModelRegistry, indexer, loader
 from lm_debugger.api.route_table import ROUTES, Route
 from lm_debugger.settings import Settings
 
@@ -29,12 +29,14 @@ CHECKS = (
 
 
 @pytest.fixture(scope="module")
-def api(random_folder: Path) -> schemathesis.BaseSchema:
+def api(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> schemathesis.BaseSchema:
     """The application with the random model as the only one, so that made-up requests are quick."""
-    own = Settings(models=[str(random_folder)])
-    registry = ModelRegistry(own.models, loader(own))
+    cache_dir = tmp_path_factory.mktemp("cache")
+    own = Settings(models=[str(random_folder)], cache_dir=cache_dir, n_clusters=9)
+    registry = ModelRegistry(own.models, loader(own), indexer(own))
     registry.start()
     registry.wait()
+    registry.explore()[1].build()
     return schemathesis.openapi.from_wsgi("/openapi.json", create_app(own, registry))
 
 

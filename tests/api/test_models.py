@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from lm_debugger.api.app import create_app
-from lm_debugger.api.registry import Entry, ModelRegistry, loader
+from lm_debugger.api.registry import Entry, ModelRegistry, indexer, loader
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
 from tests.api.conftest import PROMPT
@@ -22,7 +22,7 @@ class Held:
     def __init__(self, names: list[str]) -> None:
         self.permits = {name: threading.Event() for name in names}
         self.changed: list[Entry] = []
-        self.registry = ModelRegistry(names, self._load, self.changed.append)
+        self.registry = ModelRegistry(names, self._load, indexer(Settings()), self.changed.append)
         self.client = create_app(Settings(models=names), self.registry).test_client()
 
     def _load(self, name: str) -> Debugger:
@@ -113,7 +113,7 @@ def test_a_failed_model_says_why_and_others_serve(hold: Callable[[list[str]], He
 
 def test_all_failed(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
-    registry = ModelRegistry([missing], loader(Settings()))
+    registry = ModelRegistry([missing], loader(Settings()), indexer(Settings()))
     registry.start()
     registry.wait()
     client = create_app(Settings(models=[missing]), registry).test_client()
@@ -146,7 +146,7 @@ def test_model_list_tells_shape_from_the_checkpoint(
 
 def test_loaded_debugger_can_be_served_as_it_is() -> None:
     debugger = Debugger.load("demo", device="cpu")
-    registry = ModelRegistry.of(debugger)
+    registry = ModelRegistry.of(debugger, indexer(Settings()))
     assert registry.get() is debugger
     assert registry.get("demo") is debugger
     assert registry.state == "ready"

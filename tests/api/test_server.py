@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -72,7 +73,7 @@ def next_event(response: http.client.HTTPResponse) -> str:
 
 
 class Steps:
-    """Watches generations: counts steps, and makes each one wait for leave or for `pace` seconds."""
+    """Watches generations: counts steps, makes each wait for leave or for `pace` seconds."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, *, hold: bool = False, pace: float = 0
@@ -191,7 +192,7 @@ def test_taken_port_is_one_sentence(server: Server, registry: ModelRegistry) -> 
 
 
 def test_unknown_host_is_one_sentence(registry: ModelRegistry) -> None:
-    with pytest.raises(AddressUnavailable, match="no-such-host.invalid"):
+    with pytest.raises(AddressUnavailable, match=r"no-such-host\.invalid"):
         Server(Settings(host="no-such-host.invalid", port=0), registry)
 
 
@@ -217,3 +218,27 @@ def test_stop_before_start_frees_the_port(registry: ModelRegistry) -> None:
     server.stop()
     with socket.create_server(("127.0.0.1", urlsplit(server.url).port or 0)):
         pass
+
+
+def test_stopping_amid_requests_logs_no_failure(
+    registry: ModelRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Workers that end while the server closes must still find what they wake its loop by."""
+    for _ in range(15):
+        server = Server(Settings(port=0), registry)
+        server.start()
+        answered, over = threading.Event(), threading.Event()
+
+        def ask(server: Server, answered: threading.Event, over: threading.Event) -> None:
+            while not over.is_set():
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    get(server, "/api/v1/models")
+                    answered.set()
+
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(4):
+                pool.submit(ask, server, answered, over)
+            assert answered.wait(30)
+            server.stop()
+            over.set()
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []

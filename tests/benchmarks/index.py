@@ -91,7 +91,7 @@ def measure(name: str) -> None:
     peak = memory("VmHWM") - loaded
     print(
         f"\n  bare products {bare:.0f} s; index {projected:.0f} s = {projected / bare:.2f} x bare; "
-        f"clusters {clustered:.0f} s ({len(index.clusters.centres)}); second start {restart:.1f} s\n"
+        f"clusters {clustered:.0f} s ({index.n_clusters}); second start {restart:.1f} s\n"
         f"  peak memory: loaded model + {peak / 1e9:.2f} GB; disk {disk / 1e6:.0f} MB",
         flush=True,
     )

@@ -46,9 +46,7 @@ class Program:
         for line in self.process.stdout:
             if found := re.search(r"http://\S+", line):
                 return found[0]
-        raise AssertionError(
-            f"no address; stderr: {self.process.stderr and self.process.stderr.read()}"
-        )
+        raise AssertionError(f"no address was printed: {self.wait()}")
 
     def line_with(self, words: str) -> str:
         assert self.process.stdout

@@ -15,6 +15,7 @@ from tests.cli.conftest import Program, fetch
 from tests.cli.test_settings import REFERENCE_FILE
 
 Start = Callable[..., Program]
+CONFIG = Path(__file__).parents[2] / "config"
 
 
 @pytest.fixture
@@ -22,35 +23,33 @@ def folder(checkpoint: Callable[[str], Path]) -> Path:
     return checkpoint("one-layer")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serves_and_ends_cleanly(start: Start, folder: Path, number: int) -> None:
+def test_serves_and_ends_with_ctrl_c(start: Start, folder: Path) -> None:
     program = start("serve", str(folder), "--port", "0")
     address = program.address()
     assert fetch(f"{address}/healthz")
     assert "ready (1 layers" in program.line_with(str(folder) + ": ")
     assert json.loads(fetch(f"{address}/readyz"))["status"] == "ready"
     assert json.loads(fetch(f"{address}/api/v1/values/0/0?top_k=1"))["model"] == str(folder)
-    status, out, err = program.end(number)
+    status, out, err = program.end(signal.SIGINT)
     assert (status, out) == (0, "Stopped.\n")
     assert "Traceback" not in err
 
 
-def test_bundled_model_is_the_default(start: Start) -> None:
-    program = start("serve", "--port=0")
+def test_config_file_of_the_bundled_model_and_sigterm(start: Start) -> None:
+    program = start("serve", "--config", str(CONFIG / "demo.jsonnet"), "--port=0")
     address = program.address()
     assert "demo: ready" in program.line_with("demo: ")
     listed = json.loads(fetch(f"{address}/api/v1/models"))
     assert [model["id"] for model in listed["models"]] == ["demo"]
+    status, out, err = program.end(signal.SIGTERM)
+    assert (status, out) == (0, "Stopped.\n")
+    assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("flag", ["--config", "--config_path"])
-def test_lm_debuggers_own_config_file(
-    start: Start, folder: Path, tmp_path: Path, flag: str
-) -> None:
+def test_lm_debuggers_own_config_file(start: Start, folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "reference.jsonnet"
-    text = REFERENCE_FILE.replace("gpt2-medium", str(folder)).replace("8123", "0")
-    path.write_text(text)
-    program = start("serve", flag, str(path))
+    path.write_text(REFERENCE_FILE.replace("gpt2-medium", str(folder)).replace("8123", "0"))
+    program = start("serve", "--config_path", str(path))
     address = program.address()
     program.line_with("ready")
     assert json.loads(fetch(f"{address}/get_projections/layer/0/dim/3"))["dim"] == 3

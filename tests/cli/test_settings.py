@@ -133,18 +133,20 @@ def test_files_of_lm_debugger_itself(config: Callable[[str], Path]) -> None:
     assert settings.models == ["gpt2-medium"]
     assert (settings.device, settings.host, settings.port) == ("cpu", "127.0.0.1", 8123)
     assert (settings.legacy_top_k, settings.legacy_projection_top_k) == (7, 40)
+    assert settings.n_clusters == 3000
     assert loaded.notice is not None
     assert "\n" not in loaded.notice
-    for name in ("elastic_ip", "react_port", "streamlit_ip", "num_clusters", "num_layers",
+    for name in ("elastic_ip", "react_port", "streamlit_ip", "num_layers",
                  "create_cluster_files", "elastic_projections_path"):  # fmt: skip
         assert name in loaded.notice
     assert "model_name" not in loaded.notice
 
 
-def test_visible_server_files_dir_is_ignored_too(config: Callable[[str], Path]) -> None:
-    loaded = load(config(REFERENCE_FILE.replace("server_files_dir::", "server_files_dir:")))
-    assert loaded.notice is not None
-    assert "server_files_dir" in loaded.notice
+def test_a_visible_server_files_dir_is_where_the_index_goes(
+    config: Callable[[str], Path],
+) -> None:
+    visible = re.sub(r"server_files_dir::[^,]*", 'server_files_dir: "somewhere/"', REFERENCE_FILE)
+    assert load(config(visible)).settings.cache_dir == Path("somewhere")
 
 
 def test_our_name_wins_over_lm_debuggers_in_one_file(config: Callable[[str], Path]) -> None:

@@ -54,7 +54,8 @@ class Installed:
     def environ(self) -> dict[str, str]:
         """Nothing of the outer environment that could make the project's sources importable."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LM_DEBUGGER_"))}
-        return {**kept, "HF_HUB_OFFLINE": "1"}
+        cache = str(self.prefix.parent / "cache")
+        return {**kept, "HF_HUB_OFFLINE": "1", "LM_DEBUGGER_CACHE_DIR": cache}
 
     def python(self, code: str) -> str:
         """What a Python program prints there."""

@@ -23,7 +23,12 @@ OPTIONAL = {
     for extra, texts in PROJECT["optional-dependencies"].items()
 }
 # Imported by way of a package that declares it, whose own API shows its types.
-CARRIED = {"werkzeug": "flask", "pydantic_core": "pydantic", "tokenizers": "transformers"}
+CARRIED = {
+    "markupsafe": "flask",
+    "werkzeug": "flask",
+    "pydantic_core": "pydantic",
+    "tokenizers": "transformers",
+}
 
 
 def pins() -> dict[str, Requirement]:
@@ -99,8 +104,8 @@ def test_installed_versions_are_the_pinned_ones() -> None:
 
 
 def test_the_front_ends_lockfile_is_complete() -> None:
-    """`npm ci` refuses a lockfile without the packages of other platforms, which npm leaves out when
-    the registry that it was made from does not have them."""
+    """`npm ci` refuses a lockfile without the packages of other platforms, and npm leaves them out
+    when the registry that it was made from does not have them."""
     packages = json.loads((ROOT / "frontend" / "package-lock.json").read_text())["packages"]
     locked = {path.rpartition("node_modules/")[2] for path in packages}
     wanted = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
-import tarfile
 import time
 import urllib.error
 import urllib.request
@@ -55,8 +55,7 @@ def test_wheel_from_source_archive(tmp_path: Path, wheel: Path) -> None:
     """Without git, and without node: the source archive carries the page as built."""
     (tmp_path / "sdist").mkdir()
     archive = build("sdist", tmp_path / "sdist")
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path / "source", filter="data")
+    shutil.unpack_archive(archive, tmp_path / "source")
     (source,) = (tmp_path / "source").iterdir()
     assert (source / "frontend" / "package-lock.json").is_file()
     assert not (source / "frontend" / "node_modules").exists()
@@ -95,7 +94,7 @@ def server(installed: Installed) -> Iterator[str]:
         lines = iter(process.stdout.readline, "")
         address = next(m[0] for line in lines if (m := re.search(r"http://[\d.]+:\d+", line)))
         yield address
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         rest = process.communicate(timeout=30)[0]
         assert process.returncode == 0, rest
     finally:

@@ -90,9 +90,8 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The bundled model, served with its defaults; its caches are this run's own."""
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+def server() -> Iterator[Server]:
+    """The bundled model, served with its defaults."""
     running = Server("demo")
     yield running
     running.stop()
@@ -145,14 +144,18 @@ def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
             page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
             page.on(
                 "console",
-                lambda message: message.type == "error"
-                and not any(text in message.text for text in allowed)
-                and problems.append(f"console: {message.text}"),
+                lambda message: (
+                    message.type == "error"
+                    and not any(text in message.text for text in allowed)
+                    and problems.append(f"console: {message.text}")
+                ),
             )
             page.on(
                 "request",
-                lambda request: request.url.startswith((at.url, "data:", "blob:"))
-                or problems.append(f"request to another host: {request.url}"),
+                lambda request: (
+                    request.url.startswith((at.url, "data:", "blob:"))
+                    or problems.append(f"request to another host: {request.url}")
+                ),
             )
             page.goto(at.url + address)
             return page

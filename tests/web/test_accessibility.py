@@ -47,9 +47,7 @@ def failed(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("show", [traced, generated, explored, helped, failed])
-def test_no_serious_finding(
-    open_page: OpenPage, show: Callable[[Page], None], scheme: str
-) -> None:
+def test_no_serious_finding(open_page: OpenPage, show: Callable[[Page], None], scheme: str) -> None:
     page = open_page(scheme=scheme, expect_failed_requests=True)
     TracePage(page).wait()
     show(page)

@@ -1,4 +1,4 @@
-"""The wrong thing on purpose: every failure is a sentence beside what failed, and nothing is lost."""
+"""The wrong thing on purpose: every failure is a sentence beside it, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -71,7 +71,9 @@ def test_the_main_job(open_page: OpenPage, server: Server) -> None:
         region = page.get_by_test_id(f"generated-{side}")
         expect(region.get_by_role("button")).to_have_count(len(steps))
         for step, button in zip(steps, region.get_by_role("button").all(), strict=True):
-            expect(button).to_have_attribute("aria-label", re.compile(re.escape(shown(step["prob"]))))
+            expect(button).to_have_attribute(
+                "aria-label", re.compile(re.escape(shown(step["prob"])))
+            )
     expect(view.prompt).to_have_value(PROMPT)
     shoot(page, "generated")
 

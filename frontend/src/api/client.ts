@@ -1,14 +1,22 @@
 /** The only place that talks to the server. Every failure leaves as an `ApiError`. */
 
 import createClient from "openapi-fetch";
+import type { ValueRef } from "@/lib/values";
 import { fromBody, fromNetwork } from "./errors";
 import type { paths } from "./schema";
 import { readEvents, type ServerEvent } from "./sse";
 import type {
+  ClusterReply,
+  ClustersReply,
+  ConceptReply,
   Example,
   GenerateRequest,
+  IndexReply,
+  KeywordReply,
   Limits,
   ModelsReply,
+  NeighboursReply,
+  PlaceReply,
   ReadyReply,
   TraceReply,
   TraceRequest,
@@ -71,6 +79,87 @@ export const getValue = (
   unwrap(
     client.GET("/api/v1/values/{layer}/{dim}", {
       params: { path: { layer, dim }, query: { model, top_k: topK } },
+      signal: signal ?? null,
+    }),
+  );
+
+export const getIndex = (model: string, signal?: AbortSignal): Promise<IndexReply> =>
+  unwrap(client.GET("/api/v1/index", { params: { query: { model } }, signal: signal ?? null }));
+
+export const changeIndex = (model: string, action: "start" | "cancel"): Promise<IndexReply> =>
+  unwrap(client.POST("/api/v1/index", { body: { model, action } }));
+
+export const searchKeywords = (
+  model: string,
+  q: string,
+  n: number,
+  signal?: AbortSignal,
+): Promise<KeywordReply> =>
+  unwrap(
+    client.GET("/api/v1/search/keywords", {
+      params: { query: { model, q, n } },
+      signal: signal ?? null,
+    }),
+  );
+
+export interface ConceptQuestion {
+  q: string;
+  n: number;
+  normalised: boolean;
+  first_layer: number;
+  last_layer: number;
+}
+
+export const searchConcepts = (
+  model: string,
+  question: ConceptQuestion,
+  signal?: AbortSignal,
+): Promise<ConceptReply> =>
+  unwrap(
+    client.GET("/api/v1/search/concepts", {
+      params: { query: { model, ...question } },
+      signal: signal ?? null,
+    }),
+  );
+
+export const getNeighbours = (
+  model: string,
+  { layer, dim }: ValueRef,
+  opposite: boolean,
+  n: number,
+  signal?: AbortSignal,
+): Promise<NeighboursReply> =>
+  unwrap(
+    client.GET("/api/v1/values/{layer}/{dim}/neighbours", {
+      params: { path: { layer, dim }, query: { model, opposite, n } },
+      signal: signal ?? null,
+    }),
+  );
+
+export const getPlace = (
+  model: string,
+  { layer, dim }: ValueRef,
+  signal?: AbortSignal,
+): Promise<PlaceReply> =>
+  unwrap(
+    client.GET("/api/v1/values/{layer}/{dim}/place", {
+      params: { path: { layer, dim }, query: { model } },
+      signal: signal ?? null,
+    }),
+  );
+
+export const getClusters = (model: string, signal?: AbortSignal): Promise<ClustersReply> =>
+  unwrap(client.GET("/api/v1/clusters", { params: { query: { model } }, signal: signal ?? null }));
+
+export const getCluster = (
+  model: string,
+  cluster: number,
+  part: { seed: number; offset: number; n: number },
+  signal?: AbortSignal,
+): Promise<ClusterReply> =>
+  unwrap(
+    client.GET("/api/v1/clusters/{cluster}", {
+      params: { path: { cluster }, query: { model, ...part } },
       signal: signal ?? null,
     }),
   );

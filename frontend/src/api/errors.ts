@@ -71,6 +71,8 @@ const ADVICE: Record<string, string> = {
   non_finite_result: "Use a smaller value, or switch some interventions off.",
   busy: "It is answering others; this tries again by itself.",
   model_loading: "This tries again by itself.",
+  index_not_ready: "It is there as soon as the index is built.",
+  unknown_cluster: "Choose one on the map.",
 };
 
 /** What a person can do about it. */

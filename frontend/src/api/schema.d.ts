@@ -104,6 +104,141 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the index of a model is
+         * @description The index is built in the background; views fill as layers finish.
+         */
+        get: operations["readIndex"];
+        put?: never;
+        /**
+         * Start or cancel building the index
+         * @description Starting goes on where a build was cancelled, and does nothing where one is running.
+         */
+        post: operations["changeIndex"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/keywords": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Value vectors that promote keywords
+         * @description BM25 over the 50 promoted tokens of every vector (rule 17), as far as the index is built. Upper and lower case are the same; several keywords are combined with OR.
+         */
+        get: operations["searchKeywords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/concepts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Value vectors that promote some words and demote others
+         * @description All vectors ranked by the exact mean logit of the promoted words minus that of the demoted ones, over the full vocabulary. Needs no index.
+         */
+        get: operations["searchConcepts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/values/{layer}/{dim}/neighbours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The value vectors nearest to one by cosine, or most opposed to it */
+        get: operations["readNeighbours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/values/{layer}/{dim}/place": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a value vector stands: its norm's rank, its cluster */
+        get: operations["readPlace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All clusters of value vectors */
+        get: operations["listClusters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{cluster}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One cluster: its tokens and members
+         * @description Ten random members come first, the same ones for the same seed; then the rest in order.
+         */
+        get: operations["readCluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -323,6 +458,71 @@ export interface components {
              */
             pre_activation: number | null;
         };
+        /** ClusterReply */
+        ClusterReply: {
+            /** Model */
+            model: string;
+            /** Id */
+            id: number;
+            /** Size */
+            size: number;
+            /** Layers */
+            layers: number[];
+            /** Cohesion */
+            cohesion: number;
+            /**
+             * Tokens
+             * @description logit: summed over all members
+             */
+            tokens: components["schemas"]["TokenLogitOut"][];
+            /**
+             * Members
+             * @description score: cosine with the centre
+             */
+            members: components["schemas"]["HitOut"][];
+            /** Offset */
+            offset: number;
+            /** Seed */
+            seed: number;
+        };
+        /** ClusterSummary */
+        ClusterSummary: {
+            /** Id */
+            id: number;
+            /** Size */
+            size: number;
+            /**
+             * Label
+             * @description its five best tokens
+             */
+            label: components["schemas"]["TokenOut"][];
+            /**
+             * Layers
+             * @description members in each layer
+             */
+            layers: number[];
+            /**
+             * Cohesion
+             * @description mean cosine of the members with the centre
+             */
+            cohesion: number;
+        };
+        /** ClustersReply */
+        ClustersReply: {
+            /** Model */
+            model: string;
+            /** Clusters */
+            clusters: components["schemas"]["ClusterSummary"][];
+        };
+        /** ConceptReply */
+        ConceptReply: {
+            /** Model */
+            model: string;
+            /** Words */
+            words: components["schemas"]["WordOut"][];
+            /** Hits */
+            hits: components["schemas"]["HitOut"][];
+        };
         /** ErrorBody */
         ErrorBody: {
             /** Code */
@@ -486,6 +686,79 @@ export interface components {
             status: "alive";
         };
         /**
+         * HitOut
+         * @description A found value vector with the ten tokens that it promotes most.
+         */
+        HitOut: {
+            /** Layer */
+            layer: number;
+            /** Dim */
+            dim: number;
+            /** Score */
+            score: number;
+            /** Tokens */
+            tokens: components["schemas"]["TokenOut"][];
+        };
+        /** IndexAction */
+        IndexAction: {
+            /**
+             * Model
+             * @description default: the first model served
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Action
+             * @description start: build what is missing; cancel: stop, what is finished stays
+             * @enum {string}
+             */
+            action: "start" | "cancel";
+        };
+        /**
+         * IndexReply
+         * @description How far the index of a model is.
+         */
+        IndexReply: {
+            /** Model */
+            model: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "building" | "ready" | "cancelled" | "failed";
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "projections" | "clusters";
+            /**
+             * Done
+             * @description layers, or iterations of the clustering
+             */
+            done: number;
+            /** Total */
+            total: number;
+            /**
+             * Seconds Left
+             * @description estimate for the stage
+             */
+            seconds_left: number | null;
+            /** Error */
+            error: string | null;
+            /**
+             * Layers Ready
+             * @description layers that keyword search covers
+             */
+            layers_ready: number;
+            /** N Layers */
+            n_layers: number;
+            /**
+             * N Clusters
+             * @description null until the clusters are there
+             */
+            n_clusters: number | null;
+        };
+        /**
          * InterventionIn
          * @description One edit of one coefficient (rules 8 to 15).
          */
@@ -524,6 +797,40 @@ export interface components {
              * @default null
              */
             generated?: boolean | null;
+        };
+        /** KeywordHitOut */
+        KeywordHitOut: {
+            /** Layer */
+            layer: number;
+            /** Dim */
+            dim: number;
+            /** Score */
+            score: number;
+            /** Tokens */
+            tokens: components["schemas"]["TokenOut"][];
+            /** Matched */
+            matched: components["schemas"]["MatchOut"][];
+        };
+        /** KeywordReply */
+        KeywordReply: {
+            /** Model */
+            model: string;
+            /** Hits */
+            hits: components["schemas"]["KeywordHitOut"][];
+            /**
+             * Total
+             * @description vectors that match
+             */
+            total: number;
+            /**
+             * Partial
+             * @description keywords of several tokens that no vector lists completely; vectors with some of their tokens were taken
+             */
+            partial: string[];
+            /** Layers Ready */
+            layers_ready: number;
+            /** N Layers */
+            n_layers: number;
         };
         /** LayerOut */
         LayerOut: {
@@ -677,6 +984,28 @@ export interface components {
             /** Max Prompt Chars */
             max_prompt_chars: number;
         };
+        /** MatchOut */
+        MatchOut: {
+            /** Id */
+            id: number;
+            /**
+             * Text
+             * @description the tokenizer's decoding of this one id
+             */
+            text: string;
+            /**
+             * Hex
+             * @description its bytes, where they are not valid UTF-8 by themselves
+             */
+            hex: string | null;
+            /**
+             * Rank
+             * @description place among the vector's 50 promoted tokens, from 0
+             */
+            rank: number;
+            /** Logit */
+            logit: number;
+        };
         /**
          * ModelOut
          * @description One served model; the numbers are null until it is ready.
@@ -722,6 +1051,48 @@ export interface components {
             default: string;
             /** Models */
             models: components["schemas"]["ModelOut"][];
+        };
+        /** NeighboursReply */
+        NeighboursReply: {
+            /** Model */
+            model: string;
+            /** Layer */
+            layer: number;
+            /** Dim */
+            dim: number;
+            /**
+             * Hits
+             * @description score: cosine
+             */
+            hits: components["schemas"]["HitOut"][];
+        };
+        /**
+         * PlaceReply
+         * @description Where a value vector stands among all of its model.
+         */
+        PlaceReply: {
+            /** Model */
+            model: string;
+            /** Layer */
+            layer: number;
+            /** Dim */
+            dim: number;
+            /** Norm */
+            norm: number;
+            /**
+             * Norm Rank
+             * @description 1: the largest norm
+             */
+            norm_rank: number;
+            /** N Vectors */
+            n_vectors: number;
+            /**
+             * Cluster
+             * @description null until the clusters are there
+             */
+            cluster: number | null;
+            /** Cluster Size */
+            cluster_size: number | null;
         };
         /** PositionOut */
         PositionOut: {
@@ -961,6 +1332,18 @@ export interface components {
              * @constant
              */
             api: "v1";
+        };
+        /** WordOut */
+        WordOut: {
+            /** Text */
+            text: string;
+            /** Demoted */
+            demoted: boolean;
+            /**
+             * Tokens
+             * @description the tokens whose mean logit stands for the word
+             */
+            tokens: components["schemas"]["TokenOut"][];
         };
     };
     responses: never;
@@ -1406,6 +1789,729 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValueReply"];
+                };
+            };
+            /** @description Not modified: the copy named by `If-None-Match` is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    readIndex: {
+        parameters: {
+            query?: {
+                /** @description default: the first model served */
+                model?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    changeIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "start"
+                 *     }
+                 */
+                "application/json": components["schemas"]["IndexAction"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexReply"];
+                };
+            };
+            /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is larger than the setting `max_body_bytes` allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body must be sent as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    searchKeywords: {
+        parameters: {
+            query: {
+                /** @description keywords, separated by commas */
+                q: string;
+                /** @description results */
+                n?: number;
+                /** @description default: the first model served */
+                model?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeywordReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    searchConcepts: {
+        parameters: {
+            query: {
+                /** @description words, separated by commas; a minus before those to demote */
+                q: string;
+                /** @description results */
+                n?: number;
+                /** @description divide by the vector's norm */
+                normalised?: boolean;
+                /** @description first layer to search */
+                first_layer?: number;
+                /** @description last layer to search */
+                last_layer?: number;
+                /** @description default: the first model served */
+                model?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConceptReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    readNeighbours: {
+        parameters: {
+            query?: {
+                /** @description results */
+                n?: number;
+                /** @description what opposes the vector instead */
+                opposite?: boolean;
+                /** @description default: the first model served */
+                model?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 0-based layer */
+                layer: number;
+                /** @description 0-based dimension */
+                dim: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NeighboursReply"];
+                };
+            };
+            /** @description Not modified: the copy named by `If-None-Match` is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    readPlace: {
+        parameters: {
+            query?: {
+                /** @description default: the first model served */
+                model?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 0-based layer */
+                layer: number;
+                /** @description 0-based dimension */
+                dim: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    listClusters: {
+        parameters: {
+            query?: {
+                /** @description default: the first model served */
+                model?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClustersReply"];
+                };
+            };
+            /** @description Not modified: the copy named by `If-None-Match` is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    readCluster: {
+        parameters: {
+            query?: {
+                /** @description which ten come first */
+                seed?: number;
+                /** @description members to skip */
+                offset?: number;
+                /** @description members to list */
+                n?: number;
+                /** @description default: the first model served */
+                model?: string;
+            };
+            header?: never;
+            path: {
+                /** @description number of the cluster */
+                cluster: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterReply"];
                 };
             };
             /** @description Not modified: the copy named by `If-None-Match` is still right. */

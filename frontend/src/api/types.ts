@@ -25,3 +25,14 @@ export type Example = Schemas["ExampleOut"];
 export type Limits = Schemas["LimitsOut"];
 export type ReadyReply = Schemas["ReadyReply"];
 export type Kind = InterventionIn["kind"];
+
+export type IndexReply = Schemas["IndexReply"];
+export type Hit = Schemas["HitOut"];
+export type KeywordHit = Schemas["KeywordHitOut"];
+export type KeywordReply = Schemas["KeywordReply"];
+export type ConceptReply = Schemas["ConceptReply"];
+export type NeighboursReply = Schemas["NeighboursReply"];
+export type PlaceReply = Schemas["PlaceReply"];
+export type ClusterSummary = Schemas["ClusterSummary"];
+export type ClustersReply = Schemas["ClustersReply"];
+export type ClusterReply = Schemas["ClusterReply"];

@@ -1,18 +1,19 @@
 /**
  * The address bar follows the session, and the session follows the address bar.
  *
- * A new prompt, model, position or view, and in Explore a new vector, makes an entry for Back;
- * smaller steps (undo covers them) rewrite the current one.
+ * A new prompt, model, position, view or page of Explore makes an entry for Back; smaller steps (undo
+ * covers them) rewrite the current one.
  */
 
 import { useSyncExternalStore } from "react";
 import { valueKey } from "@/lib/values";
+import { type ExplorePlace, placeOf, useExplore } from "./explore";
 import { startHistory } from "./history";
 import { cleanName, namesOf, useNames } from "./names";
 import { usePrefs } from "./prefs";
 import { interventionsOf, useSession } from "./session";
 import { keepSession, readSession } from "./storage";
-import { decodeLink, encodeLink, type LinkState, type View } from "./url";
+import { decodeLink, decodeReference, encodeLink, type LinkState, type View } from "./url";
 
 const WRITE_DELAY = 150;
 const listeners = new Set<() => void>();
@@ -40,14 +41,23 @@ export function linkState(model: string | null): LinkState {
     selection,
     reading,
     names,
+    explore: placeOf(useExplore.getState()),
   };
+}
+
+/** What makes two places of Explore two places, rather than two looks at one. */
+function spotOf({ page, mode, cluster, seed, layer }: ExplorePlace): unknown[] {
+  if (page === "value") return [page, useSession.getState().selection];
+  if (page === "cluster") return [page, cluster, seed];
+  if (page === "layer") return [page, layer];
+  return page === "search" ? [page, mode, useExplore.getState().search] : [page];
 }
 
 /** What decides whether a change of state is a step that Back should undo. */
 const stepOf = (view: View): string => {
-  const { model, prompt, position, selection } = useSession.getState();
-  const page = view === "explore" && selection ? valueKey(selection) : null;
-  return JSON.stringify([view, model, prompt, position, page]);
+  const { model, prompt, position } = useSession.getState();
+  const spot = view === "explore" ? spotOf(useExplore.getState()) : null;
+  return JSON.stringify([view, model, prompt, position, spot]);
 };
 
 let lastStep = "";
@@ -68,6 +78,21 @@ function write(view: View = currentView()): void {
 /** Go to a view, keeping the rest of the state. */
 export const showView = (view: View): void => write(view);
 
+/** Follow a link of the page itself: what it does not name stays as it is. */
+export function follow(to: string): void {
+  const { view, page, state } = decodeLink(`#${to}`);
+  const { go, settle } = useExplore.getState();
+  settle();
+  if (state?.selection) useSession.getState().select(state.selection);
+  if (page)
+    go(
+      state?.explore && page === "cluster"
+        ? { page, cluster: state.explore.cluster, seed: 0 }
+        : { page },
+    );
+  write(view);
+}
+
 /** A link names the model, or leaves it to the default; its names join those of that model. */
 function apply(state: LinkState): void {
   const kept = useSession.getState();
@@ -87,6 +112,7 @@ function apply(state: LinkState): void {
       ? {}
       : { history: startHistory({ ...before, interventions: state.interventions, draft }) }),
   });
+  if (state.explore) useExplore.setState({ ...state.explore, settled: true });
   const model = state.model ?? kept.model;
   if (model) useNames.getState().adopt(model, state.names);
   else useNames.getState().adoptLater(state.names);
@@ -102,18 +128,29 @@ export interface Start {
 export function startSync(): Start {
   const stored = readSession();
   if (stored) useSession.getState().restore(stored);
+  const reference = location.hash === "" ? decodeReference(location.search) : null;
+  if (reference) {
+    useExplore.setState(reference.explore);
+    if (reference.selection) useSession.getState().select(reference.selection);
+    const { hash } = encodeLink("explore", linkState(null));
+    history.replaceState(null, "", location.pathname + hash);
+  }
   const link = decodeLink(location.hash);
   if (link.state) apply(link.state);
+  else if (link.page) useExplore.setState({ page: link.page });
   lastStep = stepOf(link.view);
   keepSession();
-  useSession.subscribe(() => {
+  const writeSoon = () => {
     clearTimeout(timer);
     timer = setTimeout(() => write(), WRITE_DELAY);
-  });
+  };
+  useSession.subscribe(writeSoon);
+  useExplore.subscribe(writeSoon);
   window.addEventListener("popstate", () => {
     clearTimeout(timer);
     const next = decodeLink(location.hash);
     if (next.state) apply(next.state);
+    else if (next.page) useExplore.setState({ page: next.page });
     lastStep = stepOf(next.view);
     clearTimeout(timer);
     announce();
@@ -130,6 +167,6 @@ export function useViewLocation(): [string, (path: string) => void] {
     },
     () => `/${currentView()}`,
   );
-  return [path, (to) => showView(decodeLink(`#${to}`).view)];
+  return [path, follow];
 }
 useViewLocation.hrefs = (href: string) => `#${href}`;

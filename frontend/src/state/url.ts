@@ -3,11 +3,23 @@
  *
  * `#/trace?v=1&m=demo&p=The+king&i=L3D7*off_L5D9*scale*1.5*last_-L2D3*on&t=1&s=L3D7&r=difference`
  *
+ * `#/explore/cluster?v=1&m=demo&c=17&cs=3`
+ *
  * The state is behind the `#`, so prompts stay out of servers' logs and the page works behind any
  * prefix. Whatever a link holds is checked piece by piece; a bad piece is left out.
  */
 
 import { parseValue, type ValueRef, valueKey } from "@/lib/values";
+import {
+  COLUMNS,
+  type ExplorePlace,
+  initialPlace,
+  MAX_RESULTS,
+  MODES,
+  PAGES,
+  type Page,
+  type Sort,
+} from "./explore";
 import {
   type Intervention,
   KINDS,
@@ -27,6 +39,16 @@ export const KEYS = {
   selection: "s",
   reading: "r",
   names: "n",
+  mode: "k",
+  query: "q",
+  results: "qn",
+  normalised: "qd",
+  layers: "ql",
+  layer: "l",
+  cluster: "c",
+  seed: "cs",
+  sort: "o",
+  filter: "f",
 } as const;
 
 export const VERSION = 1;
@@ -46,10 +68,14 @@ export interface LinkState {
   selection: ValueRef | null;
   reading: Reading;
   names: Names;
+  /** Only where the link is one to Explore. */
+  explore: ExplorePlace | null;
 }
 
 export interface Link {
   view: View;
+  /** The page of Explore; null: none is named. */
+  page: Page | null;
   /** null: the address names a view and nothing else. */
   state: LinkState | null;
   problem: "newer" | "too-long" | null;
@@ -96,7 +122,92 @@ function decodeIntervention(text: string): Intervention | null {
   };
 }
 
-const hash = (view: View, params: URLSearchParams): string => `#/${view}?${params}`;
+function encodeSort({ by, descending }: Sort): string {
+  return (descending ? "-" : "") + by;
+}
+
+function decodeSort(text: string): Sort {
+  const descending = text.startsWith("-");
+  const by = COLUMNS.find((known) => known === (descending ? text.slice(1) : text));
+  return by ? { by, descending } : initialPlace.sort;
+}
+
+/** Only what differs from the beginning; the page is in the path. */
+function exploreParams(place: ExplorePlace): [string, string][] {
+  const { mode, query, results, layers, layer, cluster, seed, filter } = place;
+  const sort = encodeSort(place.sort);
+  const all: [string, string | number | null][] = [
+    [KEYS.mode, mode === initialPlace.mode ? null : mode],
+    [KEYS.query, query || null],
+    [KEYS.results, results],
+    [KEYS.normalised, place.normalised ? 1 : null],
+    [KEYS.layers, layers ? layers.join("-") : null],
+    [KEYS.layer, layer],
+    [KEYS.cluster, typeof cluster === "object" ? cluster && valueKey(cluster) : cluster],
+    [KEYS.seed, seed || null],
+    [KEYS.sort, sort === encodeSort(initialPlace.sort) ? null : sort],
+    [KEYS.filter, filter || null],
+  ];
+  return all.flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]]));
+}
+
+function readPlace(page: Page | null, found: URLSearchParams): ExplorePlace {
+  const results = readIndex(found.get(KEYS.results));
+  const layers = (found.get(KEYS.layers) ?? "").split("-").map(readIndex);
+  const [first, last] = layers;
+  const cluster = found.get(KEYS.cluster);
+  return {
+    page: page ?? initialPlace.page,
+    mode: MODES.find((known) => known === found.get(KEYS.mode)) ?? initialPlace.mode,
+    query: found.get(KEYS.query) ?? "",
+    results: results !== null && results >= 1 && results <= MAX_RESULTS ? results : null,
+    normalised: found.get(KEYS.normalised) === "1",
+    layers:
+      layers.length === 2 && first != null && last != null && first <= last ? [first, last] : null,
+    layer: readIndex(found.get(KEYS.layer)),
+    cluster: readIndex(cluster) ?? parseValue(cluster ?? ""),
+    seed: readIndex(found.get(KEYS.seed)) ?? 0,
+    sort: decodeSort(found.get(KEYS.sort) ?? ""),
+    filter: found.get(KEYS.filter) ?? "",
+  };
+}
+
+/** Where the keys of the reference's exploration lead; null if the query holds none of them. */
+export function decodeReference(
+  search: string,
+): { explore: ExplorePlace; selection: ValueRef | null } | null {
+  if (search.length > MAX_LINK) return null;
+  const found = new URLSearchParams(search);
+  const query = found.get("keywords")?.trim() ?? "";
+  const layer = readIndex(found.get("L"));
+  const dim = readIndex(found.get("D"));
+  const selection = layer !== null && dim !== null ? { layer, dim } : null;
+  if (query === "" && !selection) return null;
+  const isOn = (key: string) => found.get(key)?.toLowerCase() === "true";
+  const page =
+    selection && isOn("visualize_cluster")
+      ? "cluster"
+      : selection && (isOn("visualize") || query === "")
+        ? "value"
+        : "search";
+  const cluster = page === "cluster" ? selection : null;
+  return { explore: { ...initialPlace, page, query, cluster }, selection };
+}
+
+const PREFIX = `v=${VERSION}`;
+/** Links inside the page: to a vector's page, to a cluster's. */
+export const valuePath = (ref: ValueRef): string =>
+  `/explore/value?${PREFIX}&${KEYS.selection}=${valueKey(ref)}`;
+export const clusterPath = (cluster: number): string =>
+  `/explore/cluster?${PREFIX}&${KEYS.cluster}=${cluster}`;
+
+const hash = (view: View, state: LinkState): string => {
+  const page = view === "explore" && state.explore ? `/${state.explore.page}` : "";
+  const query = params(state);
+  if (view === "explore" && state.explore)
+    for (const [key, value] of exploreParams(state.explore)) query.set(key, value);
+  return `#/${view}${page}?${query}`;
+};
 
 function params(state: LinkState): URLSearchParams {
   const out = new URLSearchParams({ [KEYS.version]: String(VERSION) });
@@ -113,16 +224,19 @@ function params(state: LinkState): URLSearchParams {
 
 /** The link, and whether all of the state fitted into it: names go first, then prompt and edits. */
 export function encodeLink(view: View, state: LinkState): { hash: string; complete: boolean } {
-  const whole = hash(view, params(state));
+  const whole = hash(view, state);
   if (whole.length <= MAX_LINK) return { hash: whole, complete: true };
-  const unnamed = hash(view, params({ ...state, names: {} }));
+  const unnamed = hash(view, { ...state, names: {} });
   if (unnamed.length <= MAX_LINK) return { hash: unnamed, complete: false };
   const small: LinkState = { ...state, prompt: null, interventions: [], position: null, names: {} };
-  return { hash: hash(view, params(small)), complete: false };
+  return { hash: hash(view, small), complete: false };
 }
 
-function readView(path: string): View {
-  return VIEWS.find((view) => path === `/${view}`) ?? "trace";
+function readPath(path: string): { view: View; page: Page | null } {
+  const [, first, second, ...rest] = path.split("/");
+  const view = VIEWS.find((known) => known === first) ?? "trace";
+  if (rest.length > 0 || view !== "explore") return { view, page: null };
+  return { view, page: PAGES.find((known) => known === second) ?? null };
 }
 
 function readNames(entries: string[]): Names {
@@ -136,30 +250,31 @@ function readNames(entries: string[]): Names {
   );
 }
 
-function readPosition(text: string | null): number | null {
-  return text !== null && /^\d{1,7}$/.test(text) ? Number(text) : null;
+function readIndex(text: string | null | undefined): number | null {
+  return text && /^\d{1,7}$/.test(text) ? Number(text) : null;
 }
 
 /** Read the part of an address from `#` on. */
 export function decodeLink(text: string): Link {
   const [path = "", query = ""] = split(text.replace(/^#/, ""));
-  const view = readView(path);
-  if (text.length > MAX_READ) return { view, state: null, problem: "too-long" };
+  const { view, page } = readPath(path);
+  if (text.length > MAX_READ) return { view, page, state: null, problem: "too-long" };
   const found = new URLSearchParams(query);
   const version = found.get(KEYS.version);
-  if (version === null) return { view, state: null, problem: null };
-  if (version !== String(VERSION)) return { view, state: null, problem: "newer" };
+  if (version === null) return { view, page, state: null, problem: null };
+  if (version !== String(VERSION)) return { view, page, state: null, problem: "newer" };
   const items = (found.get(KEYS.interventions) ?? "").split("_").slice(0, MAX_ITEMS);
   const state: LinkState = {
     model: found.get(KEYS.model),
     prompt: found.get(KEYS.prompt),
     interventions: items.flatMap((item) => decodeIntervention(item) ?? []),
-    position: readPosition(found.get(KEYS.position)),
+    position: readIndex(found.get(KEYS.position)),
     selection: parseValue(found.get(KEYS.selection) ?? ""),
     reading: READINGS.find((known) => known === found.get(KEYS.reading)) ?? "edited",
     names: readNames(found.getAll(KEYS.names)),
+    explore: view === "explore" ? readPlace(page, found) : null,
   };
-  return { view, state, problem: null };
+  return { view, page, state, problem: null };
 }
 
 function split(text: string): [string, string] {

@@ -7,7 +7,15 @@ from pathlib import Path
 from flask import Flask
 from flask_cors import CORS
 
-from lm_debugger.api import errors, legacy, middleware, routes_debug, routes_server, spa
+from lm_debugger.api import (
+    errors,
+    legacy,
+    middleware,
+    routes_debug,
+    routes_explore,
+    routes_server,
+    spa,
+)
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.state import State, attach
 from lm_debugger.settings import Settings
@@ -28,7 +36,7 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
     attach(app.extensions, State(settings, registry, web))
     middleware.register(app)
     errors.register(app)
-    for module in (routes_debug, routes_server, legacy, spa):
+    for module in (routes_debug, routes_explore, routes_server, legacy, spa):
         app.register_blueprint(module.blueprint)
     if settings.cors_origins:
         origins = {"origins": settings.cors_origins}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
 from flask import render_template
+from markupsafe import Markup, escape
 
 from lm_debugger.api.openapi import document
 
@@ -17,7 +19,14 @@ _PREFIX = "#/components/schemas/"
 def page() -> str:
     """The HTML of `/docs`; the same for every server of this version."""
     described = document()
-    return render_template("docs.html", info=described["info"], sections=sections(described))
+    return render_template(
+        "docs.html", info=described["info"], sections=sections(described), code=_code
+    )
+
+
+def _code(text: str) -> Markup:
+    """`words` between backticks as code; everything is escaped."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def sections(document: dict[str, Any]) -> list[dict[str, Any]]:

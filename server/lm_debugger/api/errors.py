@@ -18,6 +18,7 @@ from lm_debugger.errors import (
     DebuggerError,
     LoadError,
     Unavailable,
+    UnknownCluster,
     UnknownDimension,
     UnknownLayer,
     UnknownModel,
@@ -42,7 +43,7 @@ def status_of(error: DebuggerError, method: str) -> int:
             return 400
         case UnknownModel():
             return 404
-        case UnknownLayer() | UnknownDimension() if method in ("GET", "HEAD"):
+        case UnknownLayer() | UnknownDimension() | UnknownCluster() if method in ("GET", "HEAD"):
             return 404  # the address itself names something that does not exist
         case Unavailable() | LoadError():
             return 503

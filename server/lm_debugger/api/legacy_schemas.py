@@ -17,20 +17,20 @@ class LegacyRequest(BaseModel):
 class LegacyIntervention(LegacyRequest):
     """One edit. Only the sign of `coeff` counts: above 0 is on, anything else is off (rule 11)."""
 
-    layer: int
-    dim: int
-    coeff: Finite
+    layer: int = Field(description="0-based layer")
+    dim: int = Field(description="0-based dimension")
+    coeff: Finite = Field(description="above 0: on; anything else: off")
 
 
 class LegacyDataRequest(LegacyRequest):
-    prompt: Text
-    interventions: list[LegacyIntervention] = []
+    prompt: Text = Field(description="taken as it is")
+    interventions: list[LegacyIntervention] = Field(default=[], description="classic edits")
 
 
 class LegacyGenerateRequest(LegacyRequest):
-    prompt: Text
+    prompt: Text = Field(description="taken as it is")
     generate_k: int = Field(description="at most this many new tokens")
-    interventions: list[LegacyIntervention] = []
+    interventions: list[LegacyIntervention] = Field(default=[], description="classic edits")
 
 
 class LegacyValueQuery(BaseModel):

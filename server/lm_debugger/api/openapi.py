@@ -74,7 +74,7 @@ def _operation(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> 
             {
                 "name": param.name,
                 "in": param.place,
-                "required": param.place == "path",
+                "required": param.required or param.place == "path",
                 "description": param.description,
                 "schema": param.schema,
             }

@@ -12,6 +12,7 @@ from lm_debugger.errors import LoadError, ModelLoading, UnknownModel
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
+    from lm_debugger.index import ModelIndex
     from lm_debugger.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -24,11 +25,13 @@ State = Literal["loading", "ready", "failed"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One served model. `debugger` is there when it is ready, `error` when it failed."""
+    """One served model. `debugger` and `index` are there when it is ready, `error` when it failed;
+    the index may still be unbuilt."""
 
     id: str
     state: State = "loading"
     debugger: Debugger | None = None
+    index: ModelIndex | None = None
     error: LoadError | None = None
 
 
@@ -38,6 +41,7 @@ class ModelRegistry:
     Args:
         names: what `load` is called with; also the models' ids. Must not be empty.
         load: makes a Debugger; raises LoadError.
+        make_index: makes the index of a loaded model, which is not built yet.
         on_change: told of every model that became ready or failed, in the loading thread.
     """
 
@@ -45,17 +49,19 @@ class ModelRegistry:
         self,
         names: Iterable[str],
         load: Callable[[str], Debugger],
+        make_index: Callable[[Debugger], ModelIndex],
         on_change: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self._entries = {name: Entry(name) for name in names}
         self._load = load
+        self._make_index = make_index
         self._on_change = on_change
         self._thread = threading.Thread(target=self._load_all, name="load-models", daemon=True)
 
     @classmethod
-    def of(cls, debugger: Debugger) -> ModelRegistry:
+    def of(cls, debugger: Debugger, make_index: Callable[[Debugger], ModelIndex]) -> ModelRegistry:
         """A registry of one model that is loaded already."""
-        registry = cls([debugger.info.id], lambda name: debugger)
+        registry = cls([debugger.info.id], lambda name: debugger, make_index)
         registry._load_all()
         return registry
 
@@ -66,6 +72,15 @@ class ModelRegistry:
     def wait(self, timeout: float | None = None) -> None:
         """Return when every model is ready or failed, or after `timeout` seconds."""
         self._thread.join(timeout)
+
+    def close(self) -> None:
+        """Stop what runs in the background: torch at work in a thread would abort the process when
+        the interpreter ends."""
+        indexes = [entry.index for entry in self.entries if entry.index is not None]
+        for index in indexes:
+            index.cancel()
+        for index in indexes:
+            index.join(10)
 
     @property
     def default(self) -> str:
@@ -91,6 +106,10 @@ class ModelRegistry:
             ModelLoading: not yet.
             LoadError: it could not be loaded.
         """
+        return self.explore(id)[0]
+
+    def explore(self, id: str | None = None) -> tuple[Debugger, ModelIndex]:
+        """The model of that id, or the default one, and its index; raises as `get` does."""
         name = self.default if id is None else id
         entry = self._entries.get(name)
         if entry is None:
@@ -101,13 +120,13 @@ class ModelRegistry:
             )
         if entry.error is not None:
             raise type(entry.error)(entry.error.message, **entry.error.details)
-        if entry.debugger is None:
+        if entry.debugger is None or entry.index is None:
             raise ModelLoading(
                 f"The model {name} is still loading; try again in a moment.",
                 retry_after=RETRY_AFTER,
                 model=name,
             )
-        return entry.debugger
+        return entry.debugger, entry.index
 
     def _load_all(self) -> None:
         for name in list(self._entries):
@@ -117,7 +136,8 @@ class ModelRegistry:
 
     def _load_one(self, name: str) -> Entry:
         try:
-            return Entry(name, "ready", debugger=self._load(name))
+            debugger = self._load(name)
+            return Entry(name, "ready", debugger=debugger, index=self._make_index(debugger))
         except LoadError as error:
             return Entry(name, "failed", error=error)
         except Exception as error:  # a bug or no memory: other models must still load
@@ -151,3 +171,21 @@ def loader(settings: Settings) -> Callable[[str], Debugger]:
         )
 
     return load
+
+
+def indexer(settings: Settings) -> Callable[[Debugger], ModelIndex]:
+    """`ModelIndex` as the settings want it; unbuilt."""
+
+    def make(debugger: Debugger) -> ModelIndex:
+        from lm_debugger.index import ModelIndex
+
+        n_vectors = debugger.info.n_layers * debugger.info.ffn_width
+        wanted = settings.n_clusters  # for the largest model served: a small one may have fewer
+        return ModelIndex(
+            debugger,
+            settings.cache_dir,
+            n_clusters=wanted and min(wanted, n_vectors),
+            method=settings.cluster_method,
+        )
+
+    return make

@@ -36,7 +36,7 @@ def settings() -> Response:
     rows = [
         wire.SettingOut(
             name=row.name,
-            value=getattr(current, row.name),
+            value=None if row.is_private else getattr(current, row.name),
             default=row.default,
             description=row.description,
             flag=row.flag,

@@ -52,8 +52,10 @@ class InterventionIn(Request):
 
 class TraceRequest(Request):
     model: str | None = Field(default=None, description="default: the first model served")
-    prompt: Text
-    interventions: list[InterventionIn] = []
+    prompt: Text = Field(description="taken as it is: nothing added, nothing stripped (rule 1)")
+    interventions: list[InterventionIn] = Field(
+        default=[], description="edits; of two on one vector the last wins"
+    )
     positions: Literal["all", "last"] | list[int] = Field(
         default="last", description="positions to trace"
     )
@@ -62,16 +64,18 @@ class TraceRequest(Request):
 
 class SamplingIn(Request):
     temperature: Finite = Field(default=0.0, description="0 = greedy")
-    top_p: Finite = 1.0
-    seed: int = 0
+    top_p: Finite = Field(default=1.0, description="nucleus sampling; 1 = all tokens")
+    seed: int = Field(default=0, description="same seed, same text on the same machine")
 
 
 class GenerateRequest(Request):
-    model: str | None = None
-    prompt: Text
-    interventions: list[InterventionIn] = []
-    max_new_tokens: int = 10
-    sampling: SamplingIn = SamplingIn()
+    model: str | None = Field(default=None, description="default: the first model served")
+    prompt: Text = Field(description="taken as it is: nothing added, nothing stripped (rule 1)")
+    interventions: list[InterventionIn] = Field(
+        default=[], description="edits; of two on one vector the last wins"
+    )
+    max_new_tokens: int = Field(default=10, description="at most so many tokens are added")
+    sampling: SamplingIn = Field(default=SamplingIn(), description="default: greedy")
     alternatives: int = Field(default=5, description="likeliest tokens listed with every step")
 
 

@@ -99,8 +99,11 @@ class Server:
         self.stop()
 
     def _close(self) -> None:
-        wasyncore.close_all(self._map, ignore_all=True)  # generations see it and end
+        for channel in list(self._wsgi.active_channels.values()):
+            channel.handle_close()  # generations see it and end
+        # A worker that ends wakes the loop once more: what it wakes it by is closed after it.
         self._wsgi.task_dispatcher.shutdown(timeout=5)
+        wasyncore.close_all(self._map, ignore_all=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -45,12 +45,12 @@ def command(
             pass
         click.echo(dump.generation(stream.result).model_dump_json(indent=2))
         return
-    for text in _pieces(stream):
+    for text in pieces(stream):
         click.echo(text, nl=False)
     click.echo()
 
 
-def _pieces(stream: GenerationStream) -> Iterator[str]:
+def pieces(stream: GenerationStream) -> Iterator[str]:
     """Prompt and continuation in pieces that end on whole characters."""
     written = 0
     for _ in stream:

@@ -59,7 +59,7 @@ def command(models: tuple[str, ...], config: Path | None, **flags: Any) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    from lm_debugger.api.registry import ModelRegistry, loader
+    from lm_debugger.api.registry import ModelRegistry, indexer, loader
     from lm_debugger.api.server import Server
     from lm_debugger.api.spa import is_built
     from lm_debugger.cli.model import quiet_transformers
@@ -70,15 +70,20 @@ def _serve(settings: Settings) -> None:
 
     def changed(entry: Entry) -> None:
         _announce(entry)
+        if settings.auto_index and entry.index is not None:
+            entry.index.start()
         if registry.state == "failed":
             server.stop()
 
-    registry = ModelRegistry(settings.models, load_model, changed)
+    registry = ModelRegistry(settings.models, load_model, indexer(settings), changed)
     server = Server(settings, registry)
     signal.signal(signal.SIGTERM, _interrupt)
     _banner(server.url, settings, built=is_built())
     registry.start()
-    server.run()
+    try:
+        server.run()
+    finally:
+        registry.close()
     if registry.state == "failed":
         raise click.ClickException("None of the models could be loaded; nothing to serve.")
     click.echo("Stopped.")

@@ -16,7 +16,6 @@ import torch
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.attribution import attribute
-from lm_debugger.engine.cache import LruCache
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.generation import GenerationStream, Request
 from lm_debugger.engine.lens import Lens, top_k
@@ -32,13 +31,13 @@ from lm_debugger.engine.types import (
     Limits,
     ModelInfo,
     Projection,
-    Run,
     Sampling,
     Token,
     Trace,
     ValueId,
     as_positions,
 )
+from lm_debugger.engine.unedited import UneditedRuns
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import (
     EmptyPrompt,
@@ -50,16 +49,6 @@ from lm_debugger.errors import (
 )
 
 PositionsLike = Literal["all", "last"] | int | range | Sequence[int]
-
-_CACHED_PROMPTS = 32
-
-
-class _Unedited:
-    """What is remembered of an unedited prompt: the boosts of rule 9, and runs already read."""
-
-    def __init__(self, boosts: tuple[float, ...]) -> None:
-        self.boosts = boosts
-        self.runs: LruCache[tuple[tuple[int, ...], int], tuple[Run, Pass]] = LruCache(4)
 
 
 class Debugger:
@@ -77,7 +66,7 @@ class Debugger:
         self._lens = Lens(self._adapter)
         self._tracer = Tracer(self._adapter, self._lens, self._vocabulary)
         self._gate = Gate(limits.max_waiting)
-        self._cache: LruCache[tuple[int, ...], _Unedited] = LruCache(_CACHED_PROMPTS)
+        self._unedited = UneditedRuns(self._tracer)
         self.limits = limits
 
     @classmethod
@@ -197,9 +186,9 @@ class Debugger:
         self._check_range("positions", len(columns), self.limits.max_positions)
         self._check_interventions(interventions, len(ids))
         with self._gate:
-            unedited, (run, done) = self._unedited_run(ids, columns, top_k)
+            boosts, run, done = self._unedited.run(ids, columns, top_k)
             edited, edited_done = (None, done) if not interventions else (run, done)
-            edits = rules.merge(self._adapter, interventions, len(ids), unedited.boosts)
+            edits = rules.merge(self._adapter, interventions, len(ids), boosts)
             if edits:
                 edited_done = self._tracer.forward(ids, columns, edits)
                 edited = self._tracer.read(edited_done, columns, top_k)
@@ -210,7 +199,7 @@ class Debugger:
             positions=columns,
             unedited=run,
             edited=edited,
-            interventions=_applied(interventions, columns[-1], done, edited_done, unedited.boosts),
+            interventions=_applied(interventions, columns[-1], done, edited_done, boosts),
         )
 
     def attribute(
@@ -240,7 +229,7 @@ class Debugger:
         self._check_interventions(interventions, len(ids))
         tokens = [self._known_token(id) for id in (token, against) if id is not None]
         with self._gate:
-            boosts = self._unedited(ids).boosts
+            boosts = self._unedited.boosts(ids)
             edits = rules.merge(self._adapter, interventions, len(ids), boosts)
             done = self._tracer.forward(ids, (column,), edits)
         return attribute(self._adapter, done, column, tokens, top_k)
@@ -283,7 +272,7 @@ class Debugger:
         boosts: Sequence[float] = ()
         if any(item.kind == "on" for item in interventions):
             with self._gate:
-                boosts = self._unedited(ids).boosts
+                boosts = self._unedited.boosts(ids)
         request = Request(
             model=self._checkpoint.id,
             prompt=prompt,
@@ -315,36 +304,6 @@ class Debugger:
                 promoted=self._vocabulary.logits(promoted, highest),
                 suppressed=self._vocabulary.logits(suppressed, [-x for x in lowest]),
             )
-
-    # --- the unedited run, remembered ----------------------------------------------------------
-
-    def _unedited(self, ids: list[int]) -> _Unedited:
-        known = self._cache.get(tuple(ids))
-        if known is None:
-            done = self._tracer.forward(ids, (len(ids) - 1,), {})
-            known = self._remember(ids, done)
-        return known
-
-    def _unedited_run(
-        self, ids: list[int], columns: tuple[int, ...], k: int
-    ) -> tuple[_Unedited, tuple[Run, Pass]]:
-        """Boosts, the run read at `columns`, and the pass behind it."""
-        known = self._cache.get(tuple(ids))
-        found = known and known.runs.get((columns, k))
-        if known and found:
-            return known, found
-        last = len(ids) - 1  # rule 9 needs the last position, whatever was asked for
-        done = self._tracer.forward(ids, sorted({*columns, last}), {})
-        run = self._tracer.read(done, columns, k)
-        known = known or self._remember(ids, done)
-        if len(columns) == 1:  # others are large, and rare
-            known.runs.put((columns, k), (run, done))
-        return known, (run, done)
-
-    def _remember(self, ids: list[int], done: Pass) -> _Unedited:
-        known = _Unedited(self._tracer.boosts(done))
-        self._cache.put(tuple(ids), known)
-        return known
 
     # --- checks --------------------------------------------------------------------------------
 

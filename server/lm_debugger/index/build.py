@@ -70,6 +70,7 @@ class Build:
     """One run from the first missing layer to the clusters. Call `run` once, from any thread.
 
     Args:
+        store: finds the folder; is called by `run`, as it takes a while.
         on_layer, on_clusters: are called as parts get ready, in order.
         on_progress: is called with every change.
     """
@@ -77,7 +78,7 @@ class Build:
     def __init__(
         self,
         parts: Parts,
-        store: Store,
+        store: Callable[[], Store],
         *,
         n_clusters: int,
         method: Method,
@@ -86,7 +87,7 @@ class Build:
         on_progress: Callable[[Progress], None],
     ) -> None:
         self._parts = parts
-        self._store = store
+        self._find_store = store
         self._n_clusters = n_clusters
         self._method: Method = method
         self._on_layer = on_layer
@@ -104,6 +105,7 @@ class Build:
     def run(self) -> Progress:
         """Build what is missing. Failures end in the returned progress, they are not raised."""
         try:
+            self._store = self._find_store()
             self._store.sweep()
             self._project()
             self._cluster()

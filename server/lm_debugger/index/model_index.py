@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import platformdirs
 import torch
 from torch import Tensor
 
@@ -50,7 +51,8 @@ class ModelIndex:
     """The index of one model, built or being built.
 
     Args:
-        cache_dir: folder in which each index gets a folder of its own.
+        cache_dir: folder in which each index gets a folder of its own; None: the system's folder
+            for caches.
         n_clusters: k; None: a sensible number for the model's size.
         method: "kmeans" or the reference's "complete-linkage".
 
@@ -61,7 +63,7 @@ class ModelIndex:
     def __init__(
         self,
         debugger: Debugger,
-        cache_dir: Path,
+        cache_dir: Path | None = None,
         n_clusters: int | None = None,
         method: Method = "kmeans",
     ) -> None:
@@ -72,7 +74,7 @@ class ModelIndex:
         if n_clusters is not None and not 1 <= n_clusters <= self.n_vectors:
             raise OutOfRange(f"The number of clusters must be from 1 to {self.n_vectors}.")
         self._debugger = debugger
-        self._cache_dir = cache_dir
+        self._cache_dir = cache_dir or Path(platformdirs.user_cache_dir("lm-debugger")) / "index"
         self._n_clusters = n_clusters or default_number(self.n_vectors)
         self._method: Method = method
         self._lock = threading.Lock()
@@ -86,34 +88,37 @@ class ModelIndex:
     # --- building ------------------------------------------------------------------------------
 
     def start(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
-        """Build in the background, unless a build is running or nothing is missing."""
+        """Build in the background, unless a build is running already."""
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
             self.progress = Progress(state="waiting")
+            self._build = self._new_build(on_progress)
             self._thread = threading.Thread(
-                target=self.build, args=(on_progress,), name="lm-debugger-index", daemon=True
+                target=self._build.run, name="lm-debugger-index", daemon=True
             )
             self._thread.start()
 
     def build(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Progress:
-        """Build here and now, what is stored is only read; failures are in the result."""
+        """Build here and now; what is stored is only read. Failures are in the result."""
+        self._build = self._new_build(on_progress)
+        return self._build.run()
 
+    def _new_build(self, on_progress: Callable[[Progress], None]) -> Build:
         def changed(progress: Progress) -> None:
             self.progress = progress
             on_progress(progress)
 
         debugger = self._debugger
-        build = self._build = Build(
+        return Build(
             Parts(debugger.adapter, debugger.lens, debugger.gate.let_others_go_first),
-            self.store,
+            lambda: self.store,
             n_clusters=self._n_clusters,
             method=self._method,
             on_layer=self._add_layer,
             on_clusters=self._set_clusters,
             on_progress=changed,
         )
-        return build.run()
 
     def cancel(self) -> None:
         """Stop a running build; what is finished stays, `start` goes on from there."""
@@ -139,7 +144,9 @@ class ModelIndex:
         n_layers, width = self._debugger.norms.shape
         labels = clusters.labels.long()
         layer = torch.arange(len(labels)) // width
-        counts = torch.bincount(labels * n_layers + layer, minlength=len(clusters.centres) * n_layers)
+        counts = torch.bincount(
+            labels * n_layers + layer, minlength=len(clusters.centres) * n_layers
+        )
         self._layer_counts = counts.view(-1, n_layers)  # [k, L]
         sizes = self._layer_counts.sum(dim=1)
         self._cohesion = torch.bincount(labels, weights=clusters.cosines) / sizes

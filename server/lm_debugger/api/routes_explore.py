@@ -1,0 +1,99 @@
+"""Explore: the index, keyword and concept search, neighbours, clusters."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel
+
+from lm_debugger.api import dump_explore as dump
+from lm_debugger.api import parse
+from lm_debugger.api import schemas_explore as wire
+from lm_debugger.api.replies import json_reply
+from lm_debugger.api.state import state, timed
+from lm_debugger.engine.types import ValueId
+
+blueprint = Blueprint("explore", __name__, url_prefix="/api/v1")
+
+
+@blueprint.get("/index")
+def read_index() -> Response:
+    asked = parse.parameters(wire.Query)
+    return json_reply(dump.index(*state().registry.explore(asked.model)))
+
+
+@blueprint.post("/index")
+def change_index() -> Response:
+    asked = parse.body(wire.IndexAction)
+    debugger, index = state().registry.explore(asked.model)
+    if asked.action == "start":
+        index.start()
+    else:
+        index.cancel()
+    return json_reply(dump.index(debugger, index))
+
+
+@blueprint.get("/search/keywords")
+def search_keywords() -> Response:
+    asked = parse.parameters(wire.KeywordQuery)
+    debugger, index = state().registry.explore(asked.model)
+    with timed("search"):
+        found = index.keywords(asked.q, asked.n)
+    return json_reply(dump.keywords(debugger, index, found))
+
+
+@blueprint.get("/search/concepts")
+def search_concepts() -> Response:
+    asked = parse.parameters(wire.ConceptQuery)
+    debugger, index = state().registry.explore(asked.model)
+    last = debugger.info.n_layers - 1
+    layers = (
+        0 if asked.first_layer is None else asked.first_layer,
+        last if asked.last_layer is None else asked.last_layer,
+    )
+    with timed("search"):
+        words = index.concepts.words(asked.q)
+        found = index.concepts.search(words, asked.n, normalised=asked.normalised, layers=layers)
+    return json_reply(dump.concepts(debugger, index, words, found))
+
+
+@blueprint.get("/values/<layer>/<dim>/neighbours")
+def neighbours(layer: str, dim: str) -> Response:
+    asked = parse.parameters(wire.NeighbourQuery, layer=layer, dim=dim)
+    debugger, index = state().registry.explore(asked.model)
+    at = ValueId(asked.layer, asked.dim)
+    debugger.check(at)
+    with timed("search"):
+        found = index.concepts.neighbours(at, asked.n, opposite=asked.opposite)
+    return _unchanging(dump.neighbours(debugger, index, at, found))
+
+
+@blueprint.get("/values/<layer>/<dim>/place")
+def place(layer: str, dim: str) -> Response:
+    asked = parse.parameters(wire.PlaceQuery, layer=layer, dim=dim)
+    debugger, index = state().registry.explore(asked.model)
+    at = ValueId(asked.layer, asked.dim)
+    debugger.check(at)
+    return json_reply(dump.place(debugger, index, at))
+
+
+@blueprint.get("/clusters")
+def clusters() -> Response:
+    asked = parse.parameters(wire.Query)
+    return _unchanging(dump.clusters(*state().registry.explore(asked.model)))
+
+
+@blueprint.get("/clusters/<cluster>")
+def cluster(cluster: str) -> Response:
+    asked = parse.parameters(wire.ClusterQuery, cluster=cluster)
+    debugger, index = state().registry.explore(asked.model)
+    members = index.members(asked.cluster, asked.seed)
+    shown = members[asked.offset : asked.offset + asked.n]
+    return _unchanging(dump.cluster(debugger, index, asked, shown))
+
+
+def _unchanging(body: BaseModel) -> Response:
+    """A reply that stays the same as long as the model is loaded: the browser may keep it."""
+    response = json_reply(body)
+    response.add_etag()
+    response.make_conditional(request)
+    return response
