@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
     from lm_debugger.engine.types import Intervention, Sampling
+    from lm_debugger.index import ModelIndex
 
 __version__ = "0.1.0"
-__all__ = ["Debugger", "Intervention", "Sampling", "__version__"]
+__all__ = ["Debugger", "Intervention", "ModelIndex", "Sampling", "__version__"]
 
 _HOMES = {
     "Debugger": "lm_debugger.engine.debugger",
     "Intervention": "lm_debugger.engine.types",
+    "ModelIndex": "lm_debugger.index",
     "Sampling": "lm_debugger.engine.types",
 }
 

@@ -53,7 +53,7 @@ def test_help_and_package_import_are_light() -> None:
     code = (
         "import sys, lm_debugger, lm_debugger.cli\n"
         "from click.testing import CliRunner\n"
-        "for name in ['', 'serve', 'trace', 'generate', 'doctor', 'openapi', 'settings']:\n"
+        "for name in ['', *lm_debugger.cli.COMMANDS]:\n"
         "    result = CliRunner().invoke(lm_debugger.cli.main, [*name.split(), '--help'])\n"
         "    assert result.exit_code == 0\n"
         "print(sorted({'torch', 'transformers', 'flask'} & set(sys.modules)))\n"

@@ -40,6 +40,17 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="all|last|0,1,…",
             help="prompt positions that the interventions edit",
         ),
+        *weights_options(),
+        click.option("--json", "as_json", is_flag=True, help="print what the API would reply"),
+    ]
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def weights_options() -> list[Callable[..., Any]]:
+    """Device, number format, revision: what `load_debugger` reads."""
+    return [
         click.option(
             "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N, mps"
         ),
@@ -50,11 +61,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["float32", "float16", "bfloat16"]),
         ),
         click.option("--revision", default=None, help="branch, tag or commit on the hub"),
-        click.option("--json", "as_json", is_flag=True, help="print what the API would reply"),
     ]
-    for decorate in reversed(decorators):
-        command = decorate(command)
-    return command
 
 
 def load_debugger(model: str, options: dict[str, Any]) -> Debugger:

@@ -125,6 +125,11 @@ class ModelIndex:
         if self._build is not None:
             self._build.cancel()
 
+    @property
+    def is_building(self) -> bool:
+        """Is the background build at work?"""
+        return self._thread is not None and self._thread.is_alive()
+
     def join(self, timeout: float | None = None) -> None:
         """Wait for the background build."""
         if self._thread is not None:
