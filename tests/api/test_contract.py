@@ -17,7 +17,8 @@ from schemathesis.specs.openapi.checks import (
 
 from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer, loader
-from lm_debugger.api.route_table import ROUTES, Route
+from lm_debugger.api.route_table import ROUTES
+from lm_debugger.api.route_types import Route
 from lm_debugger.settings import Settings
 
 CHECKS = (

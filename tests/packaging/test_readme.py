@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lm_debugger.api.route_table import ROUTES, Route
+from lm_debugger.api.route_table import ROUTES
+from lm_debugger.api.route_types import Route
 from lm_debugger.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -44,6 +44,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Some tokens through all states
+         * @description Probability, logit and rank before and after every FFN, each state read through its own lens (rule 4), in both runs.
+         */
+        post: operations["follow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attribute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What adds to a logit: why A, or why A rather than B
+         * @description Direct contributions with the final norm's statistics frozen (rule 16), so that they add up. With interventions, of the edited run.
+         */
+        post: operations["attribute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/generate": {
         parameters: {
             query?: never;
@@ -458,6 +498,91 @@ export interface components {
              */
             pre_activation: number | null;
         };
+        /**
+         * AttributeReply
+         * @description total = base + start + sum(attention) + sum(ffn), final-norm statistics frozen (rule 16).
+         */
+        AttributeReply: {
+            /** Model */
+            model: string;
+            /** Position */
+            position: number;
+            token: components["schemas"]["TokenOut"];
+            against: components["schemas"]["TokenOut"] | null;
+            /**
+             * Total
+             * @description the logit, or the difference of the two
+             */
+            total: number;
+            /**
+             * Base
+             * @description from the final norm's bias
+             */
+            base: number;
+            /**
+             * Start
+             * @description from the embeddings and the first block's attention
+             */
+            start: number;
+            /**
+             * Attention
+             * @description from each block's attention, 0 for the first
+             */
+            attention: number[];
+            /**
+             * Ffn
+             * @description from each block's FFN
+             */
+            ffn: number[];
+            /**
+             * Sub Updates
+             * @description largest absolute amount first
+             */
+            sub_updates: components["schemas"]["ContributionOut"][];
+        };
+        /** AttributeRequest */
+        AttributeRequest: {
+            /**
+             * Model
+             * @description default: the first model served
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Prompt
+             * @description taken as it is, nothing is stripped
+             */
+            prompt: string;
+            /**
+             * Interventions
+             * @description edits of coefficients
+             * @default []
+             */
+            interventions?: components["schemas"]["InterventionIn"][];
+            /**
+             * Position
+             * @description of the prompt; negative ones count from the end
+             * @default -1
+             */
+            position?: number;
+            /**
+             * Token
+             * @description id of the token: why this one?
+             */
+            token: number;
+            /**
+             * Against
+             * @description id of another: why not that one?
+             * @default null
+             */
+            against?: number | null;
+            /**
+             * Top K
+             * @description sub-updates listed
+             * @default 10
+             */
+            top_k?: number;
+        };
         /** ClusterReply */
         ClusterReply: {
             /** Model */
@@ -522,6 +647,20 @@ export interface components {
             words: components["schemas"]["WordOut"][];
             /** Hits */
             hits: components["schemas"]["HitOut"][];
+        };
+        /** ContributionOut */
+        ContributionOut: {
+            /** Layer */
+            layer: number;
+            /** Dim */
+            dim: number;
+            /** Coefficient */
+            coefficient: number;
+            /**
+             * Amount
+             * @description what this sub-update adds
+             */
+            amount: number;
         };
         /** ErrorBody */
         ErrorBody: {
@@ -590,6 +729,67 @@ export interface components {
         ExamplesReply: {
             /** Examples */
             examples: components["schemas"]["ExampleOut"][];
+        };
+        /** FollowReply */
+        FollowReply: {
+            /** Model */
+            model: string;
+            /** Position */
+            position: number;
+            /** Unedited */
+            unedited: components["schemas"]["FollowedOut"][];
+            /**
+             * Edited
+             * @description null without interventions
+             */
+            edited: components["schemas"]["FollowedOut"][] | null;
+        };
+        /** FollowRequest */
+        FollowRequest: {
+            /**
+             * Model
+             * @description default: the first model served
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Prompt
+             * @description taken as it is, nothing is stripped
+             */
+            prompt: string;
+            /**
+             * Interventions
+             * @description edits of coefficients
+             * @default []
+             */
+            interventions?: components["schemas"]["InterventionIn"][];
+            /**
+             * Position
+             * @description of the prompt; negative ones count from the end
+             * @default -1
+             */
+            position?: number;
+            /**
+             * Tokens
+             * @description ids of the tokens to follow
+             */
+            tokens: number[];
+        };
+        /**
+         * FollowedOut
+         * @description [2 L] numbers each, in the order before 0, after 0, before 1, ...
+         */
+        FollowedOut: {
+            token: components["schemas"]["TokenOut"];
+            /** Probs */
+            probs: number[];
+            /** Logits */
+            logits: number[];
+            /**
+             * Ranks
+             * @description 1: the likeliest
+             */
+            ranks: number[];
         };
         /**
          * GenerateEnd
@@ -832,6 +1032,13 @@ export interface components {
             /** N Layers */
             n_layers: number;
         };
+        /** LayerComparisonOut */
+        LayerComparisonOut: {
+            /** Layer */
+            layer: number;
+            before: components["schemas"]["StateComparisonOut"];
+            after: components["schemas"]["StateComparisonOut"];
+        };
         /** LayerOut */
         LayerOut: {
             /** Layer */
@@ -840,6 +1047,11 @@ export interface components {
             /** Sub Updates */
             sub_updates: components["schemas"]["SubUpdateOut"][];
             after: components["schemas"]["StateOut"];
+            /**
+             * Share
+             * @description sum of the listed sub-updates' scores over that of all of the layer
+             */
+            share: number;
         };
         /** LegacyDataReply */
         LegacyDataReply: {
@@ -1094,6 +1306,13 @@ export interface components {
             /** Cluster Size */
             cluster_size: number | null;
         };
+        /** PositionComparisonOut */
+        PositionComparisonOut: {
+            /** Position */
+            position: number;
+            /** Layers */
+            layers: components["schemas"]["LayerComparisonOut"][];
+        };
         /** PositionOut */
         PositionOut: {
             /** Position */
@@ -1164,6 +1383,22 @@ export interface components {
             settings: components["schemas"]["SettingOut"][];
         };
         /**
+         * StateComparisonOut
+         * @description One state in both runs.
+         */
+        StateComparisonOut: {
+            /**
+             * Kl
+             * @description KL(edited || unedited) over the vocabulary, in nats
+             */
+            kl: number;
+            /**
+             * Tokens
+             * @description the likeliest of either run
+             */
+            tokens: components["schemas"]["TokenChangeOut"][];
+        };
+        /**
          * StateOut
          * @description Lens reading of one residual state (rules 4 and 5).
          */
@@ -1202,6 +1437,31 @@ export interface components {
             coefficient: number;
             /** Score */
             score: number;
+        };
+        /** TokenChangeOut */
+        TokenChangeOut: {
+            /** Id */
+            id: number;
+            /**
+             * Text
+             * @description the tokenizer's decoding of this one id
+             */
+            text: string;
+            /**
+             * Hex
+             * @description its bytes, where they are not valid UTF-8 by themselves
+             */
+            hex: string | null;
+            /**
+             * Unedited
+             * @description probability in the unedited run
+             */
+            unedited: number;
+            /**
+             * Edited
+             * @description probability in the edited run
+             */
+            edited: number;
         };
         /** TokenLogitOut */
         TokenLogitOut: {
@@ -1270,6 +1530,11 @@ export interface components {
             unedited: components["schemas"]["RunOut"];
             /** @description null if and only if no interventions were sent */
             edited: components["schemas"]["RunOut"] | null;
+            /**
+             * Comparison
+             * @description null as `edited` is
+             */
+            comparison: components["schemas"]["PositionComparisonOut"][] | null;
             /** Interventions */
             interventions: components["schemas"]["AppliedInterventionOut"][];
         };
@@ -1434,6 +1699,236 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TraceReply"];
+                };
+            };
+            /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is larger than the setting `max_body_bytes` allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body must be sent as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    follow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "prompt": "My wife is working as a",
+                 *       "tokens": [
+                 *         300,
+                 *         301
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["FollowRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowReply"];
+                };
+            };
+            /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is larger than the setting `max_body_bytes` allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body must be sent as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    attribute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "prompt": "My wife is working as a",
+                 *       "token": 300,
+                 *       "against": 301
+                 *     }
+                 */
+                "application/json": components["schemas"]["AttributeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributeReply"];
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */

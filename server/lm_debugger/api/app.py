@@ -14,6 +14,7 @@ from lm_debugger.api import (
     routes_debug,
     routes_explore,
     routes_server,
+    routes_why,
     spa,
 )
 from lm_debugger.api.registry import ModelRegistry
@@ -36,7 +37,7 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
     attach(app.extensions, State(settings, registry, web))
     middleware.register(app)
     errors.register(app)
-    for module in (routes_debug, routes_explore, routes_server, legacy, spa):
+    for module in (routes_debug, routes_why, routes_explore, routes_server, legacy, spa):
         app.register_blueprint(module.blueprint)
     if settings.cors_origins:
         origins = {"origins": settings.cors_origins}

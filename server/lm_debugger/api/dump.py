@@ -45,6 +45,7 @@ def layer(value: engine.LayerTrace) -> wire.LayerOut:
             for item in value.sub_updates
         ],
         after=reading(value.after),
+        share=value.share,
     )
 
 
@@ -54,6 +55,36 @@ def run(value: engine.Run) -> wire.RunOut:
             wire.PositionOut(position=at.position, layers=[layer(item) for item in at.layers])
             for at in value.positions
         ]
+    )
+
+
+def state_comparison(value: engine.StateComparison) -> wire.StateComparisonOut:
+    return wire.StateComparisonOut(
+        kl=value.kl,
+        tokens=[
+            wire.TokenChangeOut(
+                id=item.token.id,
+                text=item.token.text,
+                hex=item.token.hex,
+                unedited=item.unedited,
+                edited=item.edited,
+            )
+            for item in value.tokens
+        ],
+    )
+
+
+def comparison(value: engine.PositionComparison) -> wire.PositionComparisonOut:
+    return wire.PositionComparisonOut(
+        position=value.position,
+        layers=[
+            wire.LayerComparisonOut(
+                layer=item.layer,
+                before=state_comparison(item.before),
+                after=state_comparison(item.after),
+            )
+            for item in value.layers
+        ],
     )
 
 
@@ -84,6 +115,7 @@ def trace(value: engine.Trace) -> wire.TraceReply:
         positions=list(value.positions),
         unedited=run(value.unedited),
         edited=None if value.edited is None else run(value.edited),
+        comparison=None if value.comparison is None else [*map(comparison, value.comparison)],
         interventions=[applied(item) for item in value.interventions],
     )
 

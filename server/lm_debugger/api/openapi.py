@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from lm_debugger import __version__
-from lm_debugger.api.route_table import EVENTS, HTML, JSON, ROUTES, STATUS_TEXT, Route
+from lm_debugger.api.route_table import ROUTES
+from lm_debugger.api.route_types import EVENTS, HTML, JSON, STATUS_TEXT, Route
 from lm_debugger.api.schemas import ErrorReply
 
 _REF = "#/components/schemas/{model}"

@@ -129,6 +129,9 @@ class LayerOut(Reply):
     before: StateOut
     sub_updates: list[SubUpdateOut]
     after: StateOut
+    share: float = Field(
+        description="sum of the listed sub-updates' scores over that of all of the layer"
+    )
 
 
 class PositionOut(Reply):
@@ -138,6 +141,29 @@ class PositionOut(Reply):
 
 class RunOut(Reply):
     positions: list[PositionOut]
+
+
+class TokenChangeOut(TokenOut):
+    unedited: float = Field(description="probability in the unedited run")
+    edited: float = Field(description="probability in the edited run")
+
+
+class StateComparisonOut(Reply):
+    """One state in both runs."""
+
+    kl: float = Field(description="KL(edited || unedited) over the vocabulary, in nats")
+    tokens: list[TokenChangeOut] = Field(description="the likeliest of either run")
+
+
+class LayerComparisonOut(Reply):
+    layer: int
+    before: StateComparisonOut
+    after: StateComparisonOut
+
+
+class PositionComparisonOut(Reply):
+    position: int
+    layers: list[LayerComparisonOut]
 
 
 class AppliedInterventionOut(Reply):
@@ -159,6 +185,7 @@ class TraceReply(Reply):
     positions: list[int]
     unedited: RunOut
     edited: RunOut | None = Field(description="null if and only if no interventions were sent")
+    comparison: list[PositionComparisonOut] | None = Field(description="null as `edited` is")
     interventions: list[AppliedInterventionOut]
 
 

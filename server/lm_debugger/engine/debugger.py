@@ -16,16 +16,18 @@ import torch
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.attribution import attribute
+from lm_debugger.engine.checks import check_range, known_tokens
+from lm_debugger.engine.comparing import compare, follow
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.generation import GenerationStream, Request
 from lm_debugger.engine.lens import Lens, top_k
 from lm_debugger.engine.loading import Checkpoint, choose_device, load
-from lm_debugger.engine.tracer import Pass, Tracer
+from lm_debugger.engine.tracer import Tracer, applied
 from lm_debugger.engine.types import (
     GREEDY,
     LIMITS,
-    AppliedIntervention,
     Attribution,
+    Following,
     Generation,
     Intervention,
     Limits,
@@ -42,10 +44,8 @@ from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import (
     EmptyPrompt,
     InvalidInput,
-    OutOfRange,
     PromptTooLong,
     TooManyInterventions,
-    UnknownToken,
 )
 
 PositionsLike = Literal["all", "last"] | int | range | Sequence[int]
@@ -182,16 +182,21 @@ class Debugger:
         """
         ids = self._encode(prompt)
         columns = rules.resolve_positions(as_positions(positions), len(ids))
-        self._check_range("top_k", top_k, self.limits.max_top_k)
-        self._check_range("positions", len(columns), self.limits.max_positions)
+        check_range("top_k", top_k, self.limits.max_top_k)
+        check_range("positions", len(columns), self.limits.max_positions)
         self._check_interventions(interventions, len(ids))
         with self._gate:
             boosts, run, done = self._unedited.run(ids, columns, top_k)
-            edited, edited_done = (None, done) if not interventions else (run, done)
+            edited, edited_done = (run, done) if interventions else (None, done)
             edits = rules.merge(self._adapter, interventions, len(ids), boosts)
             if edits:
                 edited_done = self._tracer.forward(ids, columns, edits)
                 edited = self._tracer.read(edited_done, columns, top_k)
+            comparison = None
+            if interventions:
+                comparison = compare(
+                    self._lens, self._vocabulary, done, edited_done, columns, top_k
+                )
         return Trace(
             model=self._checkpoint.id,
             prompt=prompt,
@@ -199,8 +204,41 @@ class Debugger:
             positions=columns,
             unedited=run,
             edited=edited,
-            interventions=_applied(interventions, columns[-1], done, edited_done, boosts),
+            comparison=comparison,
+            interventions=applied(interventions, columns[-1], done, edited_done, boosts),
         )
+
+    def follow(
+        self,
+        prompt: str,
+        tokens: Sequence[int],
+        interventions: Sequence[Intervention] = (),
+        position: int = -1,
+    ) -> Following:
+        """Probability, logit and rank of some tokens through all 2 L states (rule 4), both runs.
+
+        Args:
+            tokens: ids.
+            position: of the prompt; negative ones count from the end.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        ids = self._encode(prompt)
+        (column,) = rules.resolve_positions(as_positions(position), len(ids))
+        check_range("tokens", len(tokens), self.limits.max_top_k)
+        self._check_interventions(interventions, len(ids))
+        followed = known_tokens(self._vocabulary, self.info.vocab_size, tokens)
+        with self._gate:
+            boosts = self._unedited.boosts(ids)
+            plain = self._tracer.forward(ids, (column,), {})
+            unedited = edited = follow(self._lens, plain, column, followed)
+            edits = rules.merge(self._adapter, interventions, len(ids), boosts)
+            if edits:
+                changed = self._tracer.forward(ids, (column,), edits)
+                edited = follow(self._lens, changed, column, followed)
+        return Following(column, unedited, edited if interventions else None)
 
     def attribute(
         self,
@@ -225,9 +263,10 @@ class Debugger:
         """
         ids = self._encode(prompt)
         (column,) = rules.resolve_positions(as_positions(position), len(ids))
-        self._check_range("top_k", top_k, self.limits.max_top_k)
+        check_range("top_k", top_k, self.limits.max_top_k)
         self._check_interventions(interventions, len(ids))
-        tokens = [self._known_token(id) for id in (token, against) if id is not None]
+        asked = [token] if against is None else [token, against]
+        tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
         with self._gate:
             boosts = self._unedited.boosts(ids)
             edits = rules.merge(self._adapter, interventions, len(ids), boosts)
@@ -266,8 +305,8 @@ class Debugger:
             Busy: too many requests wait for the model.
         """
         ids = self._encode(prompt)
-        self._check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
-        self._check_range("alternatives", alternatives, self.limits.max_top_k)
+        check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
+        check_range("alternatives", alternatives, self.limits.max_top_k)
         self._check_interventions(interventions, len(ids))
         boosts: Sequence[float] = ()
         if any(item.kind == "on" for item in interventions):
@@ -292,7 +331,7 @@ class Debugger:
             UnknownLayer, UnknownDimension, OutOfRange.
         """
         rules.check_value(self._adapter, layer, dim)
-        self._check_range("top_k", top_k, self.limits.max_top_k)
+        check_range("top_k", top_k, self.limits.max_top_k)
         with torch.inference_mode():
             vector = self._adapter.value_matrix(layer)[dim].float()
             logits = self._lens.unembed(vector.unsqueeze(0))  # [1, V]
@@ -322,14 +361,6 @@ class Debugger:
             )
         return ids
 
-    def _known_token(self, id: int) -> Token:
-        size = self._adapter.unembedding.shape[0]
-        if isinstance(id, bool) or not isinstance(id, int) or not 0 <= id < size:
-            raise UnknownToken(
-                f"There is no token {id!r}; ids are 0 to {size - 1}.", minimum=0, maximum=size - 1
-            )
-        return self._vocabulary.token(id)
-
     def _check_interventions(self, interventions: Sequence[Intervention], n_tokens: int) -> None:
         if len(interventions) > self.limits.max_interventions:
             raise TooManyInterventions(
@@ -339,38 +370,6 @@ class Debugger:
                 maximum=self.limits.max_interventions,
             )
         rules.check(self._adapter, interventions, n_tokens)
-
-    @staticmethod
-    def _check_range(parameter: str, value: int, maximum: int) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
-            what = "the number of positions" if parameter == "positions" else parameter
-            raise OutOfRange(
-                f"{what} must be a whole number from 1 to {maximum}, not {value!r}.",
-                parameter=parameter,
-                minimum=1,
-                maximum=maximum,
-            )
-
-
-def _applied(
-    interventions: Sequence[Intervention],
-    position: int,
-    unedited: Pass,
-    edited: Pass,
-    boosts: Sequence[float],
-) -> tuple[AppliedIntervention, ...]:
-    def coefficient(done: Pass, item: Intervention) -> float:
-        return float(done.coefficients[item.layer, done.positions.index(position), item.dim])
-
-    return tuple(
-        AppliedIntervention(
-            intervention=item,
-            unedited_coefficient=coefficient(unedited, item),
-            edited_coefficient=coefficient(edited, item),
-            pre_activation=rules.pre_activation(item, boosts),
-        )
-        for item in interventions
-    )
 
 
 def _top_k(row: torch.Tensor, k: int) -> tuple[list[float], list[int]]:

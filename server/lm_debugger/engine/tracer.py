@@ -15,9 +15,11 @@ from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.hooks import Recording, attached
-from lm_debugger.engine.interventions import BOOST_MARGIN, LayerEdit
+from lm_debugger.engine.interventions import BOOST_MARGIN, LayerEdit, pre_activation
 from lm_debugger.engine.lens import Lens, is_sound, top_k
 from lm_debugger.engine.types import (
+    AppliedIntervention,
+    Intervention,
     LayerTrace,
     PositionTrace,
     Run,
@@ -27,6 +29,8 @@ from lm_debugger.engine.types import (
 )
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import NonFiniteResult
+
+_TINY = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,9 @@ class Tracer:
             states = done.states[:, :, columns]  # [L, 2, P, D]
             probs, ids, entropies = self._lens.read(states.flatten(0, 2), k)
             coefficients = done.coefficients[:, columns]  # [L, P, F]
-            scores, dims = top_k(self.scores(coefficients).flatten(0, 1), k)  # [L*P, K]
+            every = self.scores(coefficients).flatten(0, 1)  # [L*P, F]
+            scores, dims = top_k(every, k)  # [L*P, K]
+            shares = (scores.sum(dim=-1) / every.sum(dim=-1).clamp_min(_TINY)).tolist()
             chosen = coefficients.flatten(0, 1).gather(1, dims)
             self._check_sound(is_sound(states).cpu(), scores)
         readings = self._readings(probs, ids, entropies)
@@ -108,6 +114,7 @@ class Tracer:
                     for score, dim, coefficient in zip(*updates[layer * n + column], strict=True)
                 ),
                 after=readings[(2 * layer + 1) * n + column],
+                share=shares[layer * n + column],
             )
 
         layers = range(self._adapter.n_layers)
@@ -139,4 +146,27 @@ def overflow(where: str) -> NonFiniteResult:
     return NonFiniteResult(
         f"The model's numbers overflow {where}. If interventions set, scale or add, use smaller "
         "values; if there are none, its weights are damaged or its dtype is too narrow.",
+    )
+
+
+def applied(
+    interventions: Sequence[Intervention],
+    position: int,
+    unedited: Pass,
+    edited: Pass,
+    boosts: Sequence[float],
+) -> tuple[AppliedIntervention, ...]:
+    """How each intervention took effect at a position that both passes recorded."""
+
+    def coefficient(done: Pass, item: Intervention) -> float:
+        return float(done.coefficients[item.layer, done.positions.index(position), item.dim])
+
+    return tuple(
+        AppliedIntervention(
+            intervention=item,
+            unedited_coefficient=coefficient(unedited, item),
+            edited_coefficient=coefficient(edited, item),
+            pre_activation=pre_activation(item, boosts),
+        )
+        for item in interventions
     )

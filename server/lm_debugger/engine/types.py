@@ -39,21 +39,27 @@ __all__ = [
     "Attribution",
     "Contribution",
     "FinishReason",
+    "Followed",
+    "Following",
     "Generation",
     "GenerationStep",
     "Intervention",
     "Kind",
+    "LayerComparison",
     "LayerTrace",
     "Limits",
     "ModelInfo",
+    "PositionComparison",
     "PositionTrace",
     "Positions",
     "Projection",
     "Run",
     "Sampling",
+    "StateComparison",
     "StateReading",
     "SubUpdate",
     "Token",
+    "TokenChange",
     "TokenLogit",
     "TokenProb",
     "Trace",
@@ -118,13 +124,15 @@ class SubUpdate:
 class LayerTrace:
     """One layer at one position: the residual before its FFN, what the FFN adds, the one after.
 
-    `sub_updates` are the dominant ones, K largest scores, largest first (rule 6).
+    `sub_updates` are the dominant ones, K largest scores, largest first (rule 6); `share` is the
+    sum of their scores over the sum of all F scores of the layer, in [0, 1].
     """
 
     layer: int
     before: StateReading
     sub_updates: tuple[SubUpdate, ...]
     after: StateReading
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,66 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenChange:
+    """A token's probability in either run."""
+
+    token: Token
+    unedited: float
+    edited: float
+
+
+@dataclass(frozen=True, slots=True)
+class StateComparison:
+    """One state in both runs.
+
+    `kl` is KL(edited || unedited) = sum_t q_t ln(q_t / p_t) over the whole vocabulary, in nats.
+    `tokens` are those among the K likeliest of either run, by edited probability, largest first.
+    """
+
+    kl: float
+    tokens: tuple[TokenChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerComparison:
+    """One layer at one position, in both runs."""
+
+    layer: int
+    before: StateComparison
+    after: StateComparison
+
+
+@dataclass(frozen=True, slots=True)
+class PositionComparison:
+    """All L layers at one position, in both runs."""
+
+    position: int
+    layers: tuple[LayerComparison, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """One token through one run: [2 L] numbers in the order before_0, after_0, before_1, ...
+
+    `ranks` are 1 for the likeliest token, ties by lower id. `logits` are those of the lens.
+    """
+
+    token: Token
+    probs: tuple[float, ...]
+    logits: tuple[float, ...]
+    ranks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Some tokens through all states at one position; `edited` is None without interventions."""
+
+    position: int
+    unedited: tuple[Followed, ...]
+    edited: tuple[Followed, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class AppliedIntervention:
     """An intervention as it took effect.
 
@@ -163,7 +231,8 @@ class AppliedIntervention:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The answer to `Debugger.trace`; `edited` is None if and only if there is nothing to edit."""
+    """The answer to `Debugger.trace`; `edited` and `comparison` are None if and only if there are
+    no interventions."""
 
     model: str
     prompt: str
@@ -171,6 +240,7 @@ class Trace:
     positions: tuple[int, ...]
     unedited: Run
     edited: Run | None
+    comparison: tuple[PositionComparison, ...] | None = None
     interventions: tuple[AppliedIntervention, ...] = ()
 
 

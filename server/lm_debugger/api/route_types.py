@@ -1,0 +1,66 @@
+"""What a route is described by; `route_table` describes every route with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+HTML = "text/html"
+
+
+@dataclass(frozen=True)
+class Param:
+    """A part of the path or of the query string."""
+
+    name: str
+    place: Literal["path", "query"]
+    schema: dict[str, Any]
+    description: str
+    required: bool = False
+    """Parts of a path always are."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method on one path. Without a `reply` the body is not JSON; `media` says what it is."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    name: str
+    tag: str
+    summary: str
+    description: str = ""
+    params: tuple[Param, ...] = ()
+    body: type[BaseModel] | None = None
+    example: dict[str, Any] | None = None
+    reply: type[BaseModel] | None = None
+    media: str = JSON
+    events: tuple[tuple[str, type[BaseModel]], ...] = ()
+    errors: tuple[int, ...] = ()
+    unready: type[BaseModel] | None = None
+    """Body of a 503 that is this route's proper answer, not an error."""
+    free_form: bool = False
+    """The JSON reply has no schema of its own (the OpenAPI document itself)."""
+
+
+STATUS_TEXT = {
+    304: "Not modified: the copy named by `If-None-Match` is still right.",
+    400: "The body is not what it claims to be: broken JSON, or not UTF-8.",
+    403: "The `Host` header names a host that this server does not serve.",
+    404: "No such model, or no such layer or dimension in it.",
+    405: "The path exists, but not with this method.",
+    413: "The body is larger than the setting `max_body_bytes` allows.",
+    415: "The body must be sent as `application/json`.",
+    422: "Well-formed, but a value is missing, unknown, of the wrong type or out of range.",
+    500: "A bug of the server. The reply carries a request id; the log has the rest under it.",
+    503: "Not now: the model is loading or its queue full; `Retry-After` says when to ask again.",
+}
+
+LAYER = Param("layer", "path", {"type": "integer", "minimum": 0}, "0-based layer")
+DIM = Param("dim", "path", {"type": "integer", "minimum": 0}, "0-based dimension")
+POST_ERRORS = (400, 404, 413, 415, 422, 503)
+MODEL = Param("model", "query", {"type": "string"}, "default: the first model served")

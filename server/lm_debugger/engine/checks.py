@@ -1,0 +1,45 @@
+"""Checks of numbers in a request that several methods of `Debugger` make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lm_debugger.engine.types import Token
+from lm_debugger.engine.vocabulary import Vocabulary
+from lm_debugger.errors import OutOfRange, UnknownToken
+
+_COUNTED = ("positions", "tokens")
+
+
+def check_range(parameter: str, value: int, maximum: int) -> None:
+    """A whole number from 1 to `maximum`?
+
+    Raises:
+        OutOfRange: no; it names the range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+        what = f"the number of {parameter}" if parameter in _COUNTED else parameter
+        raise OutOfRange(
+            f"{what} must be a whole number from 1 to {maximum}, not {value!r}.",
+            parameter=parameter,
+            minimum=1,
+            maximum=maximum,
+        )
+
+
+def known_tokens(vocabulary: Vocabulary, vocab_size: int, ids: Iterable[int]) -> list[Token]:
+    """The tokens of some ids.
+
+    Raises:
+        UnknownToken: there is no such id; it names the range.
+    """
+    found = []
+    for id in ids:
+        if isinstance(id, bool) or not isinstance(id, int) or not 0 <= id < vocab_size:
+            raise UnknownToken(
+                f"There is no token {id!r}; ids are 0 to {vocab_size - 1}.",
+                minimum=0,
+                maximum=vocab_size - 1,
+            )
+        found.append(vocabulary.token(id))
+    return found
