@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,12 +38,13 @@ def settings(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> S
 
 
 @pytest.fixture(scope="session")
-def registry(settings: Settings) -> ModelRegistry:
+def registry(settings: Settings) -> Iterator[ModelRegistry]:
     registry = ModelRegistry(settings.models, loader(settings), indexer(settings))
     registry.start()
     registry.wait()
     assert [entry.state for entry in registry.entries] == ["ready", "ready"]
-    return registry
+    yield registry
+    registry.close()
 
 
 @pytest.fixture

@@ -218,3 +218,24 @@ def test_traces_go_first_while_an_index_is_built(small: Debugger, tmp_path: Path
         assert index.layers_ready == ()
     index.join(60)
     assert index.progress.state == "ready"
+
+
+_ENDS_EARLY = """
+import sys
+from pathlib import Path
+from lm_debugger import Debugger, ModelIndex
+
+index = ModelIndex(Debugger.load("demo", device="cpu"), Path(sys.argv[1]))
+index.start()
+"""
+
+
+def test_a_program_may_end_while_an_index_is_built(tmp_path: Path) -> None:
+    """torch at work in a thread of a process that ends calls abort()."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ENDS_EARLY, str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr

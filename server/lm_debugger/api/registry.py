@@ -74,13 +74,10 @@ class ModelRegistry:
         self._thread.join(timeout)
 
     def close(self) -> None:
-        """Stop what runs in the background: torch at work in a thread would abort the process when
-        the interpreter ends."""
-        indexes = [entry.index for entry in self.entries if entry.index is not None]
-        for index in indexes:
-            index.cancel()
-        for index in indexes:
-            index.join(10)
+        """Stop the indexes that are being built."""
+        for entry in self.entries:
+            if entry.index is not None:
+                entry.index.close()
 
     @property
     def default(self) -> str:

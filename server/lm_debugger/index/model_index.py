@@ -6,6 +6,7 @@ pages grow with the layers that are built; clusters come last.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,6 +99,8 @@ class ModelIndex:
                 target=self._build.run, name="lm-debugger-index", daemon=True
             )
             self._thread.start()
+            # torch at work in a thread aborts the process when the interpreter ends
+            atexit.register(self.close)
 
     def build(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Progress:
         """Build here and now; what is stored is only read. Failures are in the result."""
@@ -124,6 +127,12 @@ class ModelIndex:
         """Stop a running build; what is finished stays, `start` goes on from there."""
         if self._build is not None:
             self._build.cancel()
+
+    def close(self) -> None:
+        """Stop a running build and wait until it has."""
+        self.cancel()
+        self.join(10)
+        atexit.unregister(self.close)
 
     @property
     def is_building(self) -> bool:
