@@ -65,6 +65,7 @@ def p95(times: list[float]) -> float:
 
 def measure(name: str) -> None:
     debugger = Debugger.load(name, device="cpu")
+    debugger.trace("The weights are mapped, not read: touch all of them before counting memory")
     loaded = memory("VmRSS")
     print(f"{name}: loaded, {loaded / 1e9:.2f} GB, {torch.get_num_threads()} threads", flush=True)
     reset_peak()
