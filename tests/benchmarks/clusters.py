@@ -1,6 +1,6 @@
 """Compares the two clusterings on one model: mean cosine of the vectors with their own centre.
 
-    python -m tests.benchmarks.clusters [demo]
+python -m tests.benchmarks.clusters [demo]
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ import torch
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.index import ModelIndex
 from lm_debugger.index.build import Progress
+from lm_debugger.index.clusters import MAX_ITERATIONS
 
 ROWS = 256
 
@@ -43,13 +44,12 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def bare_projection(debugger: Debugger) -> None:
-    """E · v for every value vector, fp32, and nothing else."""
+def bare_projection(debugger: Debugger, layer: int) -> None:
+    """E · v for the value vectors of a layer, fp32, and nothing else."""
     unembedding = debugger.adapter.unembedding.T
     with torch.inference_mode():
-        for layer in range(debugger.adapter.n_layers):
-            for rows in torch.split(debugger.adapter.value_matrix(layer), ROWS):
-                _ = rows @ unembedding
+        for rows in torch.split(debugger.adapter.value_matrix(layer), ROWS):
+            _ = rows @ unembedding
 
 
 def bare_concept(debugger: Debugger, direction: torch.Tensor) -> None:
@@ -63,36 +63,50 @@ def p95(times: list[float]) -> float:
     return statistics.quantiles(times, n=20)[-1]
 
 
+class Clock:
+    """Times a build, and beside every layer of it the bare products of that layer, so that what
+    else the machine does falls on both alike."""
+
+    def __init__(self, debugger: Debugger) -> None:
+        self._debugger = debugger
+        self._last = time.perf_counter()
+        self.bare = 0.0
+        self.spent = {"projections": 0.0, "clusters": 0.0}
+        self.iterations = 0
+
+    def __call__(self, progress: Progress) -> None:
+        self.spent[progress.stage] += time.perf_counter() - self._last
+        if progress.stage == "projections" and progress.done:
+            self.bare += seconds(lambda: bare_projection(self._debugger, progress.done - 1))
+        if progress.stage == "clusters" and 0 < progress.done < progress.total:
+            self.iterations = progress.done
+        print(f"\r  {progress.stage} {progress.done}/{progress.total}   ", end="", flush=True)
+        self._last = time.perf_counter()
+
+
 def measure(name: str) -> None:
     debugger = Debugger.load(name, device="cpu")
     debugger.trace("The weights are mapped, not read: touch all of them before counting memory")
     loaded = memory("VmRSS")
     print(f"{name}: loaded, {loaded / 1e9:.2f} GB, {torch.get_num_threads()} threads", flush=True)
     reset_peak()
-    stages: dict[str, float] = {}
-    began = time.perf_counter()
-
-    def note(progress: Progress) -> None:
-        if progress.state == "building" and progress.done == 0:
-            stages[progress.stage] = time.perf_counter()
-        print(f"\r  {progress.stage} {progress.done}/{progress.total}   ", end="", flush=True)
-
     with tempfile.TemporaryDirectory() as folder:
-        bare = seconds(lambda: bare_projection(debugger))
-        began = time.perf_counter()
+        clock = Clock(debugger)
         index = ModelIndex(debugger, Path(folder))
-        result = index.build(note)
-        ended = time.perf_counter()
+        result = index.build(clock)
         assert result.state == "ready", result
-        projected = stages["clusters"] - began
-        clustered = ended - stages["clusters"]
         disk = index.store.size()
         again = ModelIndex(debugger, Path(folder))
         restart = seconds(again.build)
     peak = memory("VmHWM") - loaded
+    projected, clustered = clock.spent["projections"], clock.spent["clusters"]
+    # Random weights settle after a few iterations, trained ones need them all.
+    longest = clustered / max(1, clock.iterations) * MAX_ITERATIONS
     print(
-        f"\n  bare products {bare:.0f} s; index {projected:.0f} s = {projected / bare:.2f} x bare; "
-        f"clusters {clustered:.0f} s ({index.n_clusters}); second start {restart:.1f} s\n"
+        f"\n  bare products {clock.bare:.0f} s; index {projected:.0f} s = "
+        f"{projected / clock.bare:.2f} x bare; {index.n_clusters} clusters {clustered:.0f} s for "
+        f"{clock.iterations} iterations, {longest:.0f} s for {MAX_ITERATIONS}; second start "
+        f"{restart:.1f} s\n"
         f"  peak memory: loaded model + {peak / 1e9:.2f} GB; disk {disk / 1e6:.0f} MB",
         flush=True,
     )

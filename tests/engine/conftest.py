@@ -49,7 +49,7 @@ def demo(open_case: Callable[[str], Case]) -> Case:
     return open_case("demo")
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def no_network() -> Iterator[list[Any]]:
     """No test of the engine reaches out: whatever tries is refused and written down."""
     attempts: list[Any] = []

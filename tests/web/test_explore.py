@@ -1,0 +1,544 @@
+"""Explore, as a person would use it: search, vectors, clusters, the map, links and files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.explore_page import ExplorePage, ask, key, shown_hits, wait_for_index
+from tests.web.trace_page import TracePage
+
+FOUND = "Value vectors found"
+VECTOR = {"layer": 5, "dim": 541}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _indexed(server: Server) -> None:
+    wait_for_index(server)
+
+
+# --- search --------------------------------------------------------------------------------------
+
+
+def test_keyword_search(open_page: OpenPage, server: Server) -> None:
+    page = open_page("/#/explore")
+    view = ExplorePage(page)
+    view.search("Music, week")
+    reply = ask(server, "search/keywords", q="Music, week", n=5)
+    expect(page.get_by_test_id("count")).to_contain_text(f"of {reply['total']}")
+    assert view.hits(FOUND) == shown_hits(reply["hits"])
+
+    # what matched is marked, wherever among the fifty it stands
+    marks = page.get_by_role("list", name=FOUND).locator("mark bdi")
+    texts = {token["text"] for hit in reply["hits"] for token in hit["matched"]}
+    assert set(marks.all_inner_texts()) == texts
+    assert all(text.strip().lower() in ("music", "week") for text in texts)
+    shoot(page, "explore-keywords")
+
+    page.get_by_role("spinbutton", name="Results").fill("12")
+    expect(page.get_by_role("list", name=FOUND).get_by_role("listitem")).to_have_count(12)
+    view.settle()
+    reply = ask(server, "search/keywords", q="Music, week", n=12)
+    assert view.hits(FOUND) == shown_hits(reply["hits"])
+
+    # a click shows the vector, its arrow sends it to Interventions
+    best = key(reply["hits"][0])
+    rows = page.get_by_role("list", name=FOUND)
+    rows.get_by_role("button", name=re.compile(f"^{best} ")).click()
+    expect(TracePage(page).details).to_contain_text(best)
+    rows.get_by_role("button", name=f"Send {best} to Interventions").click()
+    expect(TracePage(page).card(best)).to_be_visible()
+
+    # its page, and back to the same results
+    rows.get_by_role("link", name=f"Open the page of {best}").click()
+    view.shows_value(best)
+    page.go_back()
+    expect(view.search_box).to_have_value("Music, week")
+    assert view.hits(FOUND) == shown_hits(reply["hits"])
+    page.go_forward()
+    view.shows_value(best)
+
+
+def test_search_says_when_words_match_in_part_or_not_at_all(
+    open_page: OpenPage, server: Server
+) -> None:
+    page = open_page("/#/explore")
+    view = ExplorePage(page)
+    word = "antidisestablishmentarianism"
+    assert ask(server, "search/keywords", q=word)["partial"] == [word]
+    view.search(word)
+    expect(page.get_by_role("note")).to_contain_text(f"“{word}”")
+    # every token is among the fifty of some vector of the bundled model
+    nothing = {**ask(server, "search/keywords", q=word), "hits": [], "total": 0, "partial": []}
+    page.route("**/search/keywords?*", lambda route: route.fulfill(json=nothing))
+    view.search("zebra")
+    expect(page.get_by_text("No value vector lists this")).to_be_visible()
+    page.get_by_text("Concept", exact=True).click()
+    expect(page.get_by_role("list", name=FOUND).get_by_role("listitem")).to_have_count(20)
+
+
+def test_concept_search(open_page: OpenPage, server: Server) -> None:
+    query = "music, song, -school"
+    page = open_page("/#/explore")
+    view = ExplorePage(page)
+    view.choose("Concept")
+    view.search(query)
+    reply = ask(server, "search/concepts", q=query, n=20)
+    assert view.hits(FOUND) == shown_hits(reply["hits"])
+    words = page.get_by_role("list", name="The tokens that stand for each word")
+    for word, item in zip(reply["words"], words.get_by_role("listitem").all(), strict=True):
+        assert ("demoted" in item.inner_text()) == word["demoted"]
+        shown = item.locator("bdi").all_inner_texts()
+        assert shown == [word["text"], *(token["text"] for token in word["tokens"])]
+    shoot(page, "explore-concept")
+
+    view.choose("÷ norm")
+    page.get_by_role("combobox", name="Layers").select_option("2")
+    page.get_by_role("combobox", name="to", exact=True).select_option("4")
+    view.settle()
+    asked = {"q": query, "n": 20, "normalised": "true", "first_layer": 2, "last_layer": 4}
+    expected = shown_hits(ask(server, "search/concepts", **asked)["hits"])
+    expect(page.get_by_role("list", name=FOUND).get_by_role("listitem").first).to_contain_text(
+        expected[0][0]
+    )
+    view.settle()
+    assert view.hits(FOUND) == expected
+
+    # the link has all of it
+    page.wait_for_timeout(300)
+    other = ExplorePage(open_page(f"/{page.evaluate('location.hash')}"))
+    expect(other.page.get_by_role("list", name=FOUND)).to_be_visible()
+    assert other.hits(FOUND) == expected
+    expect(other.search_box).to_have_value(query)
+
+
+def test_each_search_is_a_step_back(open_page: OpenPage) -> None:
+    page = open_page("/#/explore/search")
+    view = ExplorePage(page)
+    for query in ("music", "king"):
+        view.search(query)
+        expect(page.get_by_test_id("count")).to_be_visible()
+        page.wait_for_timeout(300)
+    page.go_back()
+    expect(view.search_box).to_have_value("music")
+    page.go_forward()
+    expect(view.search_box).to_have_value("king")
+
+
+def test_a_typed_vector_is_gone_to(open_page: OpenPage) -> None:
+    page = open_page("/#/explore")
+    view = ExplorePage(page)
+    view.search_box.fill("L99D1")
+    view.search_box.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("layers 0 to 7")
+    view.search_box.fill("l2d34")
+    view.search_box.press("Enter")
+    view.shows_value("L2D34")
+    box = page.get_by_role("combobox", name="Go to a value vector")
+    box.fill("L3D9999")
+    box.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("dimensions 0 to 1023")
+    box.fill("L3D7")
+    box.press("Enter")
+    view.shows_value("L3D7")
+
+
+# --- vectors and clusters ------------------------------------------------------------------------
+
+
+def test_value_page(open_page: OpenPage, server: Server) -> None:
+    name = key(VECTOR)
+    page = open_page(f"/#/explore/value?v=1&s={name}")
+    view = ExplorePage(page)
+    view.shows_value(name)
+    path = f"values/{VECTOR['layer']}/{VECTOR['dim']}"
+    place = ask(server, f"{path}/place")
+    facts = view.value.locator("dl").first
+    expect(facts).to_contain_text(f"number {place['norm_rank']:,} of {place['n_vectors']:,}")
+    expect(facts).to_contain_text(f"{place['cluster_size']} vectors")
+
+    # the cloud has all fifty tokens; the table has them for reading
+    tokens = ask(server, path, top_k=50)["promoted"]
+    expect(page.get_by_test_id("cloud").locator("text")).to_have_count(50)
+    page.get_by_text("Table", exact=True).click()
+    table = page.get_by_role("table", name=f"Word cloud of {name}")
+    assert table.get_by_role("rowheader").all_inner_texts() == [token["text"] for token in tokens]
+
+    bars = view.value.get_by_role("list", name="Promotes these tokens").get_by_role("listitem")
+    expect(bars).to_have_count(40)
+    view.choose("Both ends")
+    expect(bars).to_have_count(20)
+    low = view.value.get_by_role("list", name="Suppresses these tokens").get_by_role("listitem")
+    expect(low).to_have_count(20)
+
+    nearest = ask(server, f"{path}/neighbours", n=20)["hits"]
+    assert view.hits("Nearest vectors") == shown_hits(nearest)
+    view.choose("Most opposed")
+    opposed = ask(server, f"{path}/neighbours", n=20, opposite="true")["hits"]
+    expect(page.get_by_role("list", name="Most opposed vectors")).to_be_visible()
+    assert view.hits("Most opposed vectors") == shown_hits(opposed)
+    shoot(page, "explore-value")
+
+    # next, previous, a neighbour, and all the way back
+    view.value.get_by_role("button", name="Next: L5D542").click()
+    view.shows_value("L5D542")
+    page.locator("body").press("k")
+    view.shows_value(name)
+    view.choose("Nearest")
+    row = re.compile(f"^{key(nearest[0])} ")
+    page.get_by_role("list", name="Nearest vectors").get_by_role("button", name=row).click()
+    view.shows_value(key(nearest[0]))
+    for _ in range(2):
+        page.go_back()
+    view.shows_value("L5D542")
+
+    view.value.get_by_role("button", name="Add to Interventions").click()
+    expect(TracePage(page).card("L5D542")).to_be_visible()
+
+
+def test_rename_on_the_value_page(open_page: OpenPage) -> None:
+    page = open_page("/#/explore/value?v=1&s=L5D541")
+    view = ExplorePage(page)
+    view.value.get_by_role("button", name="Rename").click()
+    page.get_by_role("textbox", name="Name of L5D541").fill("months; <b>a=b</b>")
+    page.keyboard.press("Enter")
+    view.shows_value("months; <b>a=b</b>")
+    box = page.get_by_role("combobox", name="Go to a value vector")
+    page.get_by_role("button", name=re.compile("^Next: ")).click()
+    view.shows_value("L5D542")
+    box.fill("MONTHS; <b>a=b</b>")
+    box.press("Enter")
+    view.shows_value("months; <b>a=b</b>")
+
+
+def test_from_a_trace_and_back(open_page: OpenPage) -> None:
+    page = open_page()
+    trace, view = TracePage(page), ExplorePage(page)
+    trace.trace("The king and his")
+    updates = trace.list("Dominant sub-updates of layer 7").get_by_role("button")
+    updates.first.click()
+    vector = trace.details.get_by_test_id("details-title").inner_text()
+    trace.details.get_by_role("link", name="Explore").click()
+    view.shows_value(vector)
+    page.go_back()
+    trace.wait()
+    expect(trace.details).to_contain_text(vector)
+    page.locator("body").press("o")
+    view.shows_value(vector)
+    page.locator("body").press("t")
+    trace.wait()
+    expect(trace.prompt).to_have_value("The king and his")
+
+
+def test_cluster_page(open_page: OpenPage, server: Server) -> None:
+    clusters = ask(server, "clusters")["clusters"]
+    largest = max(clusters, key=lambda cluster: cluster["size"])
+    page = open_page(f"/#/explore/cluster?v=1&c={largest['id']}")
+    view = ExplorePage(page)
+    reply = ask(server, f"clusters/{largest['id']}", n=10)
+    expect(view.cluster).to_contain_text(f"{largest['size']} value vectors")
+    members = "Members of the cluster"
+    assert view.hits(members) == shown_hits(reply["members"])
+    assert len(reply["members"]) == 10
+    expect(page.get_by_test_id("cloud").locator("text")).to_have_count(30)
+    histogram = page.get_by_role("img", name="Members by layer")
+    for layer, count in enumerate(largest["layers"]):
+        if count > 0:
+            expect(histogram).to_have_attribute(
+                "aria-label", re.compile(rf"\b{count} in layer {layer}(,|$)")
+            )
+    shoot(page, "explore-cluster")
+
+    # ten others; their link shows the same ones, and Back the first ten
+    page.get_by_role("button", name="Ten others").click()
+    others = ask(server, f"clusters/{largest['id']}", n=10, seed=1)["members"]
+    assert others != reply["members"]
+    view.settle()
+    assert view.hits(members) == shown_hits(others)
+    page.wait_for_timeout(300)
+    linked = ExplorePage(open_page(f"/{page.evaluate('location.hash')}"))
+    expect(linked.cluster).to_be_visible()
+    assert linked.hits(members) == shown_hits(others)
+    page.go_back()
+    view.settle()
+    assert view.hits(members) == shown_hits(reply["members"])
+
+    # all of them can be reached
+    rows = page.get_by_role("list", name=members).get_by_role("listitem")
+    while (more := page.get_by_role("button", name=re.compile("^Show "))).count() > 0:
+        before = rows.count()
+        more.click()
+        expect(rows).not_to_have_count(before)
+    everybody = ask(server, f"clusters/{largest['id']}", n=200)["members"]
+    assert len(everybody) == largest["size"]
+    assert view.hits(members) == shown_hits(everybody)
+
+
+# --- the map -------------------------------------------------------------------------------------
+
+
+def test_map(open_page: OpenPage, server: Server) -> None:
+    page = open_page("/#/explore/map")
+    view = ExplorePage(page)
+    clusters = ask(server, "clusters")["clusters"]
+    expect(page.get_by_test_id("shown-clusters")).to_have_text(f"{len(clusters)} clusters")
+
+    def ids() -> list[int]:
+        return [int(row.get_by_role("link").inner_text()) for row in view.rows.all()]
+
+    by_size = sorted(clusters, key=lambda cluster: (-cluster["size"], cluster["id"]))
+    shown = ids()
+    assert shown == [cluster["id"] for cluster in by_size][: len(shown)]
+    expect(view.rows.first).to_contain_text(str(by_size[0]["size"]))
+    shoot(page, "explore-map")
+
+    page.get_by_role("button", name="Cohesion").click()
+    best = sorted(clusters, key=lambda cluster: (-cluster["cohesion"], cluster["id"]))
+    expect(view.rows.first.get_by_role("link")).to_have_text(str(best[0]["id"]))
+    header = page.get_by_role("columnheader", name="Cohesion")
+    expect(header).to_have_attribute("aria-sort", "descending")
+    page.get_by_role("button", name="Cohesion").click()
+    expect(header).to_have_attribute("aria-sort", "ascending")
+    expect(view.rows.first.get_by_role("link")).to_have_text(str(best[-1]["id"]))
+
+    word = by_size[0]["label"][0]["text"].strip().lower()
+    found = {
+        cluster["id"]
+        for cluster in clusters
+        if any(word in token["text"].lower() for token in cluster["label"])
+    }
+    page.get_by_role("searchbox", name="Search the labels").fill(word)
+    expect(page.get_by_test_id("shown-clusters")).to_have_text(
+        f"{len(found)} of {len(clusters)} clusters"
+    )
+    assert set(ids()) <= found
+
+    # a cluster, and back to the map as it was
+    page.wait_for_timeout(300)
+    row = view.rows.first
+    chosen = row.get_by_role("link").inner_text()
+    row.click()
+    expect(view.cluster.get_by_role("heading", name=f"Cluster {chosen}")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("searchbox", name="Search the labels")).to_have_value(word)
+    expect(header).to_have_attribute("aria-sort", "ascending")
+
+
+def test_map_of_a_large_model_holds_only_what_is_in_sight(
+    open_page: OpenPage, server: Server
+) -> None:
+    label = [{"id": id, "text": f" w{id}", "hex": None} for id in range(5)]
+    clusters = [
+        {"id": id, "size": 25, "label": label, "layers": [1] * 36, "cohesion": id / 4000}
+        for id in range(4000)
+    ]
+    page = open_page()
+    body = {"model": "demo", "clusters": clusters}
+    page.route("**/api/v1/clusters?*", lambda route: route.fulfill(json=body))
+    page.goto(f"{server.url}/#/explore/map")
+    view = ExplorePage(page)
+    expect(page.get_by_test_id("shown-clusters")).to_have_text("4,000 clusters")
+    assert view.rows.count() < 60
+    page.get_by_role("button", name="Cohesion").click()
+    expect(view.rows.first).to_contain_text("3999")
+    page.get_by_role("table", name="Clusters").evaluate(
+        "table => { table.parentElement.scrollTop = 1e9 }"
+    )
+    expect(view.rows.last.get_by_role("link")).to_have_text("0")
+    assert view.rows.count() < 60
+
+
+# --- links of the reference ----------------------------------------------------------------------
+
+
+def test_keywords_of_a_reference_link(open_page: OpenPage, server: Server) -> None:
+    page = open_page("/?keywords=music,week")
+    view = ExplorePage(page)
+    expect(view.search_box).to_have_value("music,week")
+    expect(page.get_by_role("list", name=FOUND)).to_be_visible()
+    expected = ask(server, "search/keywords", q="music,week", n=5)["hits"]
+    assert view.hits(FOUND) == shown_hits(expected)
+    assert page.evaluate("location.search") == ""
+
+
+def test_vector_of_a_reference_link(open_page: OpenPage) -> None:
+    page = open_page("/?keywords=music&L=5&D=541&visualize=true")
+    ExplorePage(page).shows_value("L5D541")
+
+
+def test_cluster_of_a_reference_link(open_page: OpenPage, server: Server) -> None:
+    page = open_page("/?L=5&D=541&visualize=true&visualize_cluster=true")
+    cluster = ask(server, "values/5/541/place")["cluster"]
+    heading = ExplorePage(page).cluster.get_by_role("heading", name=f"Cluster {cluster}")
+    expect(heading).to_be_visible()
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def saved(page: Page, press: Callable[[], None]) -> tuple[str, bytes]:
+    with page.expect_download() as download:
+        press()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def test_clouds_are_the_same_every_time_and_can_be_saved(
+    open_page: OpenPage, server: Server
+) -> None:
+    address = "/#/explore/value?v=1&s=L5D541"
+    page = open_page(address)
+    tokens = ask(server, "values/5/541", top_k=50)["promoted"]
+
+    def save(kind: str, page: Page = page) -> tuple[str, bytes]:
+        expect(page.get_by_test_id("cloud")).to_be_visible()
+        page.get_by_role("button", name="Save as a file").click()
+        return saved(page, lambda: page.get_by_role("menuitem", name=kind).click())
+
+    name, svg = save("SVG")
+    assert name == "l5d541-tokens.svg"
+    assert svg.count(b"<text") == 50
+    assert b"var(" not in svg
+    assert b"http" not in svg.replace(b"http://www.w3.org/2000/svg", b"")
+    assert save("SVG", open_page(address))[1] == svg
+
+    name, png = save("PNG")
+    assert name == "l5d541-tokens.png"
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert len(png) > 10_000
+
+    name, csv = save("CSV")
+    assert name == "l5d541-tokens.csv"
+    lines = csv.decode().split("\r\n")
+    assert lines[0] == '"id","token","hex","logit"'
+    first = tokens[0]
+    assert lines[1].startswith(f'{first["id"]},"{first["text"]}",')
+    assert float(lines[1].rsplit(",", 1)[1]) == pytest.approx(first["logit"], rel=1e-6)
+
+
+def test_results_can_be_saved(open_page: OpenPage, server: Server) -> None:
+    page = open_page("/#/explore/search?v=1&q=music")
+    button = page.get_by_role("button", name="Save as CSV")
+    name, csv = saved(page, button.click)
+    assert name == "vectors-music.csv"
+    hits = ask(server, "search/keywords", q="music", n=5)["hits"]
+    rows = csv.decode().split("\r\n")[1:-1]
+    assert [row.split(",")[:2] for row in rows] == [
+        [str(hit["layer"]), str(hit["dim"])] for hit in hits
+    ]
+
+
+# --- while the index is not complete -------------------------------------------------------------
+
+BUILDING = {
+    "model": "demo",
+    "state": "building",
+    "stage": "projections",
+    "done": 0,
+    "total": 8,
+    "seconds_left": 47.2,
+    "error": None,
+    "layers_ready": 0,
+    "n_layers": 8,
+    "n_clusters": None,
+}
+
+
+class Index:
+    """Answers for the server's index; the actions that the page asks for are kept."""
+
+    def __init__(self, page: Page, **state: Any) -> None:
+        self.state = {**BUILDING, **state}
+        self.actions: list[str] = []
+        page.route(re.compile(r"/api/v1/index(\?|$)"), self._answer)
+
+    def _answer(self, route: Route) -> None:
+        if route.request.method == "POST":
+            self.actions.append(json.loads(route.request.post_data or "{}")["action"])
+            self.state["state"] = "cancelled" if self.actions[-1] == "cancel" else "building"
+        route.fulfill(json=self.state)
+
+
+def test_views_fill_while_the_index_is_built(open_page: OpenPage, server: Server) -> None:
+    page = open_page()
+    index = Index(page)
+    page.goto(f"{server.url}/#/explore/search?v=1&q=music")
+    state = page.get_by_test_id("index-state")
+    expect(state).to_contain_text("reading layer 1 of 8")
+    expect(state).to_contain_text("about 47 s left")
+    expect(page.get_by_text("No layer is read yet")).to_be_visible()
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/keywords" in request.url:
+            asked.append(request.url)
+
+    page.on("request", note)
+    for layers in (1, 3):
+        index.state.update(done=layers, layers_ready=layers)
+        expect(state).to_contain_text(f"{layers} of 8 layers can be searched")
+        expect(page.get_by_role("list", name=FOUND)).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "3")
+    assert len(asked) == 2
+    shoot(page, "explore-building")
+
+    # without clusters the map says why; it comes by itself
+    page.get_by_role("link", name="Map").click()
+    expect(page.get_by_text("The clusters are found once all layers are read")).to_be_visible()
+    index.state.update(state="ready", layers_ready=8, n_clusters=5)
+    expect(page.get_by_role("table", name="Clusters")).to_be_visible()
+    expect(state).to_have_count(0)
+
+
+def test_cancel_and_go_on(open_page: OpenPage, server: Server) -> None:
+    page = open_page()
+    index = Index(page, done=2, layers_ready=2)
+    page.goto(f"{server.url}/#/explore")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("The index is not complete")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_test_id("index-state")).to_contain_text("reading layer 3 of 8")
+    assert index.actions == ["cancel", "start"]
+
+
+def test_a_failed_index_leaves_the_rest_working(open_page: OpenPage, server: Server) -> None:
+    page = open_page()
+    index = Index(page, state="failed", error="The disk is full.", seconds_left=None)
+    page.goto(f"{server.url}/#/explore/search?v=1&k=concepts&q=music")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The disk is full.")
+    reply = ask(server, "search/concepts", q="music", n=20)
+    expect(page.get_by_role("list", name=FOUND)).to_be_visible()
+    assert ExplorePage(page).hits(FOUND) == shown_hits(reply["hits"])
+    alert.get_by_role("button", name="Try again").click()
+    expect(page.get_by_test_id("index-state")).to_contain_text("reading layer 1 of 8")
+    assert index.actions == ["start"]
+
+
+# --- looks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize(
+    ("place", "landmark"),
+    [
+        ("search?v=1&k=concepts&q=music,-school", f"role=list[name='{FOUND}']"),
+        ("value?v=1&s=L5D541", "data-testid=cloud"),
+        ("cluster?v=1&c=0", "data-testid=cloud"),
+        ("map?v=1", "role=table[name=Clusters]"),
+    ],
+    ids=["search", "value", "cluster", "map"],
+)
+def test_nothing_overflows(open_page: OpenPage, place: str, landmark: str, width: int) -> None:
+    scheme = "dark" if width == 1024 else "light"
+    page = open_page(f"/#/explore/{place}", width=width, scheme=scheme)
+    expect(page.locator(landmark)).to_be_visible()
+    too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert too_wide <= 0
+    shoot(page, f"explore-{place.split('?')[0]}-{width}-{scheme}")
