@@ -26,15 +26,21 @@ def test_the_two_commands_come_first() -> None:
     ]
 
 
-def test_the_python_example_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 1
+def test_the_python_examples_run() -> None:
+    debugging, exploring = map(run, re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+    assert debugging[2].startswith("In the month of ")
+    assert len(exploring) == 5
+    scores = [float(line.split()[1]) for line in exploring]
+    assert all(re.match(r"L\d+D\d+ ", line) for line in exploring)
+    assert scores == sorted(scores, reverse=True)
+
+
+def run(code: str) -> list[str]:
+    """The lines that an example prints."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        exec(compile(blocks[0], "README.md", "exec"), {})
-    lines = said.getvalue().splitlines()
-    assert len(lines) == blocks[0].count("print(")
-    assert lines[2].startswith("In the month of ")
+        exec(compile(code, "README.md", "exec"), {})
+    return said.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
