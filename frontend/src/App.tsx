@@ -3,14 +3,17 @@
 import * as Tooltip from "@radix-ui/react-tooltip";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState } from "react";
-import { Route, Router, Switch } from "wouter";
+import { Route, Router, Switch, useLocation } from "wouter";
 import { createQueryClient, useExamples } from "@/api/queries";
+import { NoticeBar } from "@/components/NoticeBar";
 import { HoverCard } from "@/features/details/HoverCard";
 import { Header } from "@/features/header/Header";
 import { Dock } from "@/features/interventions/Dock";
 import { HelpDialog } from "@/features/shortcuts/HelpDialog";
 import { useShortcuts } from "@/features/shortcuts/useShortcuts";
+import { useNarrow } from "@/lib/hooks";
 import { loadExample } from "@/state/actions";
+import { describePlace, useExplore } from "@/state/explore";
 import { ModelProvider, useModel } from "@/state/model";
 import { useNotice } from "@/state/notice";
 import { useSession } from "@/state/session";
@@ -59,17 +62,22 @@ function useFirstExample(firstVisit: boolean) {
   }, [waiting, model, data]);
 }
 
-/** Tabs and the browser's history are told apart by the prompt. */
+/** Tabs and the browser's history are told apart by the prompt, or by the place in Explore. */
 function useTitle() {
+  const [path] = useLocation();
   const prompt = useSession((state) => state.prompt);
+  const selection = useSession((state) => state.selection);
+  const place = useExplore();
+  const title = path === "/explore" ? describePlace(place, selection) : (prompt ?? "");
   useEffect(() => {
-    const start = prompt?.replace(/\s+/g, " ").trim().slice(0, 60);
+    const start = title.replace(/\s+/g, " ").trim().slice(0, 60);
     document.title = start ? `${start} · LM-Debugger` : "LM-Debugger";
-  }, [prompt]);
+  }, [title]);
 }
 
 function Frame({ start }: { start: Start }) {
   const [help, setHelp] = useState(false);
+  const narrow = useNarrow();
   useTitle();
   useFirstExample(start.firstVisit);
   useShortcuts(() => setHelp(true));
@@ -92,6 +100,7 @@ function Frame({ start }: { start: Start }) {
         </Suspense>
       </main>
       <Dock />
+      {narrow && <NoticeBar />}
       <HoverCard />
       <HelpDialog open={help} onClose={() => setHelp(false)} />
     </div>

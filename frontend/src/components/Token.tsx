@@ -8,15 +8,21 @@ interface Props {
   token: TokenLike;
   /** With a border and ground of its own. */
   chip?: boolean;
+  /** Part of a running text: spaces between words are spaces. */
+  flowing?: boolean;
 }
 
-export const TokenText = memo(function TokenText({ token, chip = false }: Props) {
-  const className = chip ? `${styles.token} ${styles.chip}` : styles.token;
+export const TokenText = memo(function TokenText({ token, chip = false, flowing = false }: Props) {
+  const className = [
+    styles.token,
+    chip && styles.chip,
+    flowing && styles.flowing,
+    token.hex && styles.bytes,
+  ]
+    .filter(Boolean)
+    .join(" ");
   return (
-    <bdi
-      className={token.hex ? `${className} ${styles.bytes}` : className}
-      title={describeToken(token)}
-    >
+    <bdi className={className} title={describeToken(token)}>
       {segments(token).map((part, index) =>
         part.mark === null ? (
           // biome-ignore lint/suspicious/noArrayIndexKey: the segments of a token never move

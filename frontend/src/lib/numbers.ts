@@ -36,3 +36,10 @@ const whole = new Intl.NumberFormat("en");
 
 export const formatCount = (n: number): string => whole.format(n);
 export const formatCompact = (n: number): string => compact.format(n);
+
+/** Seconds as a person would say them: `8 s`, `3 min`, `1 h 20 min`. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

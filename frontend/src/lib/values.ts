@@ -34,6 +34,13 @@ export function outOfShape(ref: ValueRef, shape: Shape): string | null {
   return null;
 }
 
+/** The vector before or after one, over the edges of layers; null at the ends of the model. */
+export function stepValue({ layer, dim }: ValueRef, by: number, shape: Shape): ValueRef | null {
+  const index = layer * shape.ffn_width + dim + by;
+  if (index < 0 || index >= shape.n_layers * shape.ffn_width) return null;
+  return { layer: Math.floor(index / shape.ffn_width), dim: index % shape.ffn_width };
+}
+
 export type Checked = { ref: ValueRef; problem: null } | { ref: null; problem: string };
 
 /** What a person typed, as an existing value vector or as the sentence that says what is allowed. */

@@ -6,7 +6,7 @@
  */
 
 import { create } from "zustand";
-import type { ValueRef } from "@/lib/values";
+import { type ValueRef, valueKey } from "@/lib/values";
 
 export const PAGES = ["search", "map", "layer", "value", "cluster"] as const;
 export type Page = (typeof PAGES)[number];
@@ -84,6 +84,15 @@ export const useExplore = create<ExploreState>()((set) => ({
     ),
   settle: () => set({ settled: true }),
 }));
+
+/** A few words for a place, for the title of the tab. */
+export function describePlace(place: ExplorePlace, selection: ValueRef | null): string {
+  const { page, query, cluster } = place;
+  if (page === "value" && selection) return valueKey(selection);
+  if (page === "cluster" && typeof cluster === "number") return `Cluster ${cluster}`;
+  if (page === "map") return "Map of clusters";
+  return page === "search" && query !== "" ? `Search: ${query}` : "Explore";
+}
 
 export const placeOf = (state: ExploreState): ExplorePlace => {
   const { search: _s, settled: _d, go: _g, type: _t, settle: _e, ...place } = state;

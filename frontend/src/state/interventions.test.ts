@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { forWire, type Intervention, newIntervention, reduce } from "./interventions";
+import {
+  chooseGenerated,
+  editsGenerated,
+  forWire,
+  type Intervention,
+  neutralValue,
+  newIntervention,
+  reduce,
+  togglePosition,
+} from "./interventions";
 
 const a = { layer: 1, dim: 2 };
 const b = { layer: 3, dim: 4 };
@@ -38,6 +47,51 @@ describe("reduce", () => {
     const list = [newIntervention(a), newIntervention(b)];
     expect(reduce(list, { type: "remove", ref: a })).toEqual([newIntervention(b)]);
     expect(reduce(list, { type: "remove", ref: { layer: 9, dim: 9 } })).toBe(list);
+  });
+});
+
+describe("an update that changes nothing", () => {
+  it("is no step", () => {
+    const list = [{ ...newIntervention(a), positions: [1, 2] }, newIntervention(b)];
+    expect(reduce(list, { type: "update", ref: a, patch: { value: 1, positions: [1, 2] } })).toBe(
+      list,
+    );
+    expect(reduce(list, { type: "update", ref: a, patch: { value: 1.05 } })).toMatchObject([
+      { value: 1.05 },
+      { value: 1 },
+    ]);
+  });
+});
+
+describe("neutralValue", () => {
+  it("is where a kind changes nothing", () => {
+    expect(neutralValue("scale", 5)).toBe(1);
+    expect(neutralValue("add", 5)).toBe(0);
+    expect(neutralValue("set", -0.169557)).toBe(-0.1696);
+    expect(neutralValue("set", null)).toBe(0);
+  });
+});
+
+describe("positions", () => {
+  it("go in and out in their order, and none at all means all", () => {
+    expect(togglePosition("all", 3)).toEqual([3]);
+    expect(togglePosition("last", 0)).toEqual([0]);
+    expect(togglePosition([3], 1)).toEqual([1, 3]);
+    expect(togglePosition([2, 10], 9)).toEqual([2, 9, 10]);
+    expect(togglePosition([1, 3], 1)).toEqual([3]);
+    expect(togglePosition([3], 3)).toBe("all");
+  });
+
+  it("decide about generated tokens until somebody else does", () => {
+    const item = newIntervention(a);
+    const edits = (positions: Intervention["positions"], generated: boolean | null = null) =>
+      editsGenerated({ ...item, positions, generated });
+    expect([edits("all"), edits("last"), edits([0])]).toEqual([true, false, false]);
+    expect([edits("all", false), edits("last", true)]).toEqual([false, true]);
+    expect(chooseGenerated("all", true)).toBeNull();
+    expect(chooseGenerated("last", false)).toBeNull();
+    expect(chooseGenerated("all", false)).toBe(false);
+    expect(chooseGenerated([1], true)).toBe(true);
   });
 });
 

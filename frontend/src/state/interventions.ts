@@ -8,7 +8,7 @@ export type Positions = "all" | "last" | number[];
 
 export interface Intervention extends ValueRef {
   kind: Kind;
-  /** Used by set, scale and add; kept while another kind is chosen, so that it can be chosen back. */
+  /** Used by set, scale and add. */
   value: number;
   positions: Positions;
   /** Whether generated tokens are edited too; null: only if `positions` is "all". */
@@ -30,6 +30,29 @@ export const newIntervention = (ref: ValueRef): Intervention => ({
 
 export const takesValue = (kind: Kind): boolean =>
   kind === "set" || kind === "scale" || kind === "add";
+
+/** The value with which a kind changes as little as it can; `unedited`: the vector's coefficient. */
+export function neutralValue(kind: Kind, unedited: number | null): number {
+  if (kind === "set") return Number((unedited ?? 0).toPrecision(4));
+  return kind === "add" ? 0 : 1;
+}
+
+/** What the server does where `generated` is null. */
+export const editsGenerated = ({ positions, generated }: Intervention): boolean =>
+  generated ?? positions === "all";
+
+/** Keeps the default as such, so that it follows the positions. */
+export const chooseGenerated = (positions: Positions, wanted: boolean): boolean | null =>
+  wanted === (positions === "all") ? null : wanted;
+
+/** Put a position of the prompt in or out. No positions at all would be no intervention: then all. */
+export function togglePosition(positions: Positions, index: number): Positions {
+  const chosen = Array.isArray(positions) ? positions : [];
+  const next = chosen.includes(index)
+    ? chosen.filter((other) => other !== index)
+    : [...chosen, index].sort((a, b) => a - b);
+  return next.length > 0 ? next : "all";
+}
 
 export type Change =
   | { type: "add"; ref: ValueRef }
@@ -53,11 +76,16 @@ export function reduce(list: readonly Intervention[], change: Change): readonly 
       return list.some((item) => sameValue(item, change.ref))
         ? list.filter((item) => !sameValue(item, change.ref))
         : list;
-    case "update":
-      return list.map((item) =>
-        sameValue(item, change.ref) ? { ...item, ...change.patch } : item,
-      );
+    case "update": {
+      const next = list.map((item) => (sameValue(item, change.ref) ? patch(item, change) : item));
+      return next.every((item, index) => item === list[index]) ? list : next;
+    }
   }
+}
+
+function patch(item: Intervention, change: Extract<Change, { type: "update" }>): Intervention {
+  const next = { ...item, ...change.patch };
+  return JSON.stringify(next) === JSON.stringify(item) ? item : next;
 }
 
 /** Rule 11: of the same vector twice, the last one wins; it keeps the first one's place. */

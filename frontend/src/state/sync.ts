@@ -75,13 +75,12 @@ function write(view: View = currentView()): void {
   lastStep = step;
 }
 
-/** Go to a view, keeping the rest of the state. */
-export const showView = (view: View): void => write(view);
-
 /** Follow a link of the page itself: what it does not name stays as it is. */
 export function follow(to: string): void {
   const { view, page, state } = decodeLink(`#${to}`);
   const { go, settle } = useExplore.getState();
+  // Back leads to the place as it is now, the last small step included.
+  write();
   settle();
   if (state?.selection) useSession.getState().select(state.selection);
   if (page)

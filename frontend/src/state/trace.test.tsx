@@ -68,6 +68,73 @@ describe("useTraceQuery", () => {
     await waitFor(() => expect(shown(hook.result.current.reply)).toBe("20"));
   });
 
+  describe("with a slider on its way", () => {
+    const scaled = (value: number, prompt = "drag"): TraceRequest => ({
+      ...ask(prompt),
+      interventions: [{ layer: 1, dim: 2, kind: "scale", value }],
+    });
+    const value = (call: Call | undefined) => call?.body.interventions[0].value;
+
+    it("asks one question at a time, shows its reply, then asks the latest", async () => {
+      const { hook, call, answer, calls } = start(scaled(1));
+      await answer(0);
+      hook.rerender(scaled(1.05));
+      const first = await call(1);
+      for (let step = 2; step <= 20; step += 1) hook.rerender(scaled(1 + step / 20));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(calls).toHaveLength(2);
+      expect(first.signal.aborted).toBe(false);
+      expect(hook.result.current).toMatchObject({ outdated: true, pending: true });
+      await act(async () => first.reply(traceReply(first.body)));
+      await waitFor(() => expect(hook.result.current.reply?.interventions[0]?.value).toBe(1.05));
+      expect(value(await call(2))).toBe(2);
+      expect(hook.result.current.pending).toBe(true);
+      await answer(2);
+      await waitFor(() => expect(hook.result.current.reply?.interventions[0]?.value).toBe(2));
+      expect(hook.result.current).toMatchObject({ outdated: false, pending: false });
+      expect(calls).toHaveLength(3);
+    });
+
+    it("does not starve under changes that never pause", async () => {
+      const { hook, answer, calls } = start(scaled(0));
+      await answer(0);
+      const seen = new Set<number | null | undefined>();
+      for (let step = 1; step <= 100; step += 1) {
+        hook.rerender(scaled(step));
+        await act(async () => {
+          for (const each of calls) each.reply(traceReply(each.body));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        });
+        seen.add(hook.result.current.reply?.interventions[0]?.value);
+      }
+      expect(seen.size).toBeGreaterThan(3);
+      const shownInOrder = [...seen].map(Number);
+      expect(shownInOrder).toEqual([...shownInOrder].sort((a, b) => a - b));
+    });
+
+    it("does not wait for it with another prompt", async () => {
+      const { hook, call, answer } = start(scaled(1));
+      await answer(0);
+      hook.rerender(scaled(2));
+      const slow = await call(1);
+      hook.rerender(scaled(2, "another"));
+      expect((await call(2)).body.prompt).toBe("another");
+      expect(slow.signal.aborted).toBe(true);
+    });
+
+    it("goes on after a value that the server refuses", async () => {
+      const { hook, call, answer } = start(scaled(1));
+      await answer(0);
+      hook.rerender(scaled(1e300));
+      const bad = await call(1);
+      hook.rerender(scaled(2));
+      await act(async () => bad.reply(failure("non_finite_result", "Too large."), 422));
+      await answer(2);
+      await waitFor(() => expect(hook.result.current.reply?.interventions[0]?.value).toBe(2));
+      expect(hook.result.current.error).toBeNull();
+    });
+  });
+
   it("keeps what was shown when the new question fails, and can be asked again", async () => {
     const { hook, call, answer } = start(ask("good"));
     await answer(0);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { type ExplorePlace, initialPlace } from "./explore";
 import { newIntervention } from "./interventions";
-import { decodeLink, encodeLink, type LinkState, MAX_LINK } from "./url";
+import { decodeLink, decodeReference, encodeLink, type LinkState, MAX_LINK } from "./url";
 
 const empty: LinkState = {
   model: null,
@@ -10,6 +11,7 @@ const empty: LinkState = {
   selection: null,
   reading: "edited",
   names: {},
+  explore: null,
 };
 
 const full: LinkState = {
@@ -27,6 +29,21 @@ const full: LinkState = {
   selection: { layer: 5, dim: 9 },
   reading: "difference",
   names: { L5D9: "music; songs = a*b_c", L3D7: "<img src=x onerror=alert(1)>" },
+  explore: null,
+};
+
+const place: ExplorePlace = {
+  page: "cluster",
+  mode: "concepts",
+  query: "music & song, -“школа”#",
+  results: 200,
+  normalised: true,
+  layers: [0, 11],
+  layer: 0,
+  cluster: 0,
+  seed: 3,
+  sort: { by: "cohesion", descending: false },
+  filter: "a=b",
 };
 
 describe("round trip", () => {
@@ -35,9 +52,32 @@ describe("round trip", () => {
     ["everything", full],
     ["an empty prompt", { ...empty, prompt: "" }],
   ])("gives back %s", (_, state) => {
-    const { hash, complete } = encodeLink("explore", state);
+    const { hash, complete } = encodeLink("trace", state);
     expect(complete).toBe(true);
-    expect(decodeLink(hash)).toEqual({ view: "explore", state, problem: null });
+    expect(decodeLink(hash)).toEqual({ view: "trace", page: null, state, problem: null });
+  });
+
+  it.each<[string, ExplorePlace]>([
+    ["its beginning", initialPlace],
+    ["every place", place],
+    ["the cluster of a vector", { ...place, cluster: { layer: 0, dim: 12 } }],
+    ["the map", { ...initialPlace, page: "map" }],
+    ["a layer", { ...initialPlace, page: "layer" }],
+    ["a vector", { ...initialPlace, page: "value" }],
+  ])("gives back Explore: %s", (_, explore) => {
+    const state = { ...full, explore };
+    expect(decodeLink(encodeLink("explore", state).hash)).toEqual({
+      view: "explore",
+      page: explore.page,
+      state,
+      problem: null,
+    });
+  });
+
+  it("leaves Explore out of a link to a trace", () => {
+    expect(encodeLink("trace", { ...full, explore: place }).hash).toBe(
+      encodeLink("trace", full).hash,
+    );
   });
 
   it("survives being put into an address", () => {
@@ -46,10 +86,30 @@ describe("round trip", () => {
   });
 });
 
+describe("interventions in a link", () => {
+  const read = (text: string) => decodeLink(`#/trace?v=1&i=${text}`).state?.interventions;
+
+  it.each(["1e-7", "-3", "0", "1e300", "0.30000000000000004"])("keeps the value %s", (text) => {
+    const item = { ...newIntervention({ layer: 1, dim: 2 }), kind: "scale", value: Number(text) };
+    const state = { ...empty, interventions: [item] } as LinkState;
+    expect(decodeLink(encodeLink("trace", state).hash).state?.interventions).toEqual([item]);
+  });
+
+  it.each(["NaN", "Infinity", "", "abc", "1e999"])("leaves out the value “%s”", (text) => {
+    expect(read(`L1D2*set*${text}`)).toEqual([]);
+  });
+
+  it.each(["1..2", ".", "1.5x", "1e3", " 1", "99999999999"])(
+    "takes positions that it cannot read, “%s”, for all",
+    (text) => expect(read(`L1D2*scale*2*${text}`)).toMatchObject([{ positions: "all" }]),
+  );
+});
+
 describe("versions", () => {
   it("refuses a newer one by saying so", () => {
     expect(decodeLink("#/explore?v=2&p=x")).toEqual({
       view: "explore",
+      page: null,
       state: null,
       problem: "newer",
     });
@@ -58,7 +118,7 @@ describe("versions", () => {
   it.each(["", "#", "#/", "#/nowhere", "#/trace", "#/trace?p=without+version"])(
     "finds no state in %j",
     (hash) => {
-      expect(decodeLink(hash)).toEqual({ view: "trace", state: null, problem: null });
+      expect(decodeLink(hash)).toEqual({ view: "trace", page: null, state: null, problem: null });
     },
   );
 });
@@ -118,4 +178,55 @@ describe("hostile input", () => {
     const items = Array.from({ length: 1000 }, (_, dim) => `L0D${dim}*off`).join("_");
     expect(decodeLink(`#/trace?v=1&i=${items}`).state?.interventions).toHaveLength(256);
   });
+});
+
+describe("hostile places", () => {
+  it.each([
+    ["qn=0", { results: null }],
+    ["qn=201", { results: null }],
+    ["qn=many", { results: null }],
+    ["ql=5-3", { layers: null }],
+    ["ql=1-2-3", { layers: null }],
+    ["ql=-", { layers: null }],
+    ["c=-1", { cluster: null }],
+    ["c=L1D", { cluster: null }],
+    ["cs=1e9", { seed: 0 }],
+    ["o=-__proto__", { sort: initialPlace.sort }],
+    ["k=telepathy", { mode: "keywords" }],
+  ])("ignores %s", (query, expected) => {
+    expect(decodeLink(`#/explore/map?v=1&${query}`).state?.explore).toMatchObject(expected);
+  });
+
+  it.each(["#/explore/nowhere?v=1", "#/explore?v=1", "#/explore/map/more?v=1"])(
+    "begins with search at %s",
+    (hash) => {
+      expect(decodeLink(hash).state?.explore?.page).toBe("search");
+    },
+  );
+});
+
+describe("the reference's keys", () => {
+  it.each([
+    ["?keywords=music,+song", { page: "search", query: "music, song" }, null],
+    ["?keywords=music&L=3&D=7", { page: "search", query: "music" }, { layer: 3, dim: 7 }],
+    ["?L=3&D=7", { page: "value", query: "" }, { layer: 3, dim: 7 }],
+    ["?keywords=a&L=3&D=7&visualize=true", { page: "value", query: "a" }, { layer: 3, dim: 7 }],
+    [
+      "?L=0&D=0&visualize=true&visualize_cluster=True",
+      { page: "cluster", cluster: { layer: 0, dim: 0 } },
+      { layer: 0, dim: 0 },
+    ],
+    ["?keywords=music&visualize=true", { page: "search", query: "music" }, null],
+  ])("lead from %s to the same", (search, explore, selection) => {
+    const found = decodeReference(search);
+    expect(found?.explore).toMatchObject(explore);
+    expect(found?.selection).toEqual(selection);
+  });
+
+  it.each(["", "?", "?utm=1", "?keywords=+", "?L=x&D=1", "?L=1", "?visualize=true"])(
+    "are not found in %j",
+    (search) => {
+      expect(decodeReference(search)).toBeNull();
+    },
+  );
 });

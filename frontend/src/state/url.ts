@@ -100,8 +100,9 @@ function encodeIntervention(item: Intervention): string {
 function decodePositions(text: string | undefined): Positions {
   if (!text || text === "all") return "all";
   if (text === "last") return "last";
-  const list = text.split(".").map(Number);
-  return list.length <= MAX_ITEMS && list.every(Number.isSafeInteger) ? list : "all";
+  const list = text.split(".");
+  const readable = list.length <= MAX_ITEMS && list.every((each) => /^-?\d{1,7}$/.test(each));
+  return readable ? list.map(Number) : "all";
 }
 
 function decodeIntervention(text: string): Intervention | null {

@@ -91,6 +91,7 @@ const layers = (word: string): Layer[] =>
       { layer, dim: 5, coefficient: -0.5, score: 1 },
     ],
     after: state([word, " afterwards"]),
+    share: 0.5,
   }));
 
 /** A reply whose top token tells which request it answers. */
@@ -109,6 +110,7 @@ export function traceReply(request: TraceRequest): TraceReply {
     unedited: run(` after-${request.prompt}`),
     edited:
       edits.length > 0 ? run(` ${edits.map((edit) => edit.kind + edit.dim).join("+")}`) : null,
+    comparison: null,
     interventions: edits.map(({ layer, dim, kind, value }) => ({
       layer,
       dim,

@@ -1,7 +1,7 @@
 /** Value Vector Details: what the selected vector promotes and suppresses, its norm and its name. */
 
-import { ArrowRight, Check, X } from "lucide-react";
-import { Link, useLocation } from "wouter";
+import { ArrowRight, Check, Maximize2, PanelRightClose, X } from "lucide-react";
+import { Link } from "wouter";
 import { asApiError } from "@/api/errors";
 import { useValue } from "@/api/queries";
 import { Button, IconButton } from "@/components/Button";
@@ -12,13 +12,15 @@ import { outOfShape, sameValue, type ValueRef, valueKey } from "@/lib/values";
 import { useModel, useReadyModel } from "@/state/model";
 import { interventionsOf, useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
+import { valuePath } from "@/state/url";
 import styles from "./Details.module.css";
 import { NameEditor } from "./NameEditor";
 import { TokenColumn } from "./TokenColumn";
 
 const TITLE = "Value Vector Details";
 
-export function Details() {
+/** `onFold` puts the panel away while it may be wanted again; closing it lets go of the vector. */
+export function Details({ onFold }: { onFold?: () => void }) {
   const selection = useSession((state) => state.selection);
   const model = useReadyModel();
   const problem = selection && model ? outOfShape(selection, model) : null;
@@ -27,21 +29,28 @@ export function Details() {
       title={TITLE}
       className={styles.panel}
       tools={
-        selection && (
-          <IconButton
-            label="Close details"
-            keys="escape"
-            onClick={() => useSession.getState().select(null)}
-          >
-            <X aria-hidden />
-          </IconButton>
-        )
+        <>
+          {onFold && (
+            <IconButton label="Fold the details" onClick={onFold}>
+              <PanelRightClose aria-hidden />
+            </IconButton>
+          )}
+          {selection && (
+            <IconButton
+              label="Close details"
+              keys="escape"
+              onClick={() => useSession.getState().select(null)}
+            >
+              <X aria-hidden />
+            </IconButton>
+          )}
+        </>
       }
     >
       {!selection ? (
         <p className={styles.empty}>
-          Choose a sub-update, such as those in the middle of each layer, to see which tokens its
-          value vector promotes and suppresses.
+          Choose a value vector, such as a dominant sub-update of a layer, to see which tokens it
+          promotes and suppresses.
         </p>
       ) : problem ? (
         <p className={styles.empty}>{problem}</p>
@@ -54,7 +63,6 @@ export function Details() {
 
 function Body({ value }: { value: ValueRef }) {
   const model = useModel()?.id ?? null;
-  const [path] = useLocation();
   const query = useValue(model, value);
   const key = valueKey(value);
   const data = query.data;
@@ -82,11 +90,9 @@ function Body({ value }: { value: ValueRef }) {
         </dl>
         <div className={styles.actions}>
           <AddButton value={value} />
-          {path !== "/explore" && (
-            <Link href="/explore" className={styles.link ?? ""}>
-              Browse layer {value.layer}
-            </Link>
-          )}
+          <Link href={valuePath(value)} className={styles.link ?? ""} title="Open its page (O)">
+            <Maximize2 aria-hidden /> Explore
+          </Link>
         </div>
       </div>
       {query.error ? (

@@ -5,8 +5,9 @@ import type { ReadyModel } from "@/api/queries";
 import { Button } from "@/components/Button";
 import { checkValue, parseValue } from "@/lib/values";
 import { namesOf, useNames } from "@/state/names";
-import { useSession } from "@/state/session";
-import styles from "./ExploreView.module.css";
+import { follow } from "@/state/sync";
+import { valuePath } from "@/state/url";
+import styles from "./GoTo.module.css";
 
 export function GoTo({ model }: { model: ReadyModel }) {
   const names = useNames((state) => namesOf(state, model.id));
@@ -25,7 +26,7 @@ export function GoTo({ model }: { model: ReadyModel }) {
         : `Nothing is called that. ${checked.problem ?? ""}`,
     );
     if (!checked.ref) return;
-    useSession.getState().select(checked.ref);
+    follow(valuePath(checked.ref));
     setText("");
   };
   return (
@@ -52,7 +53,7 @@ export function GoTo({ model }: { model: ReadyModel }) {
         ))}
       </datalist>
       <Button type="submit" disabled={text.trim() === ""}>
-        Show
+        Go
       </Button>
       {problem && (
         <p id={hint} role="alert">

@@ -77,7 +77,7 @@ function Run({ side, run, prompt }: { side: Side; run: GenerationRun; prompt: st
             onFocus={() => look(each.index)}
             onClick={() => look(each.index)}
           >
-            <TokenText token={each.token} />
+            <TokenText token={each.token} flowing />
           </button>
         ))}
         {running && <span className={styles.caret} />}

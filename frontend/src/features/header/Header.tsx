@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
 import { NoticeBar } from "@/components/NoticeBar";
+import { useNarrow } from "@/lib/hooks";
 import { useModel } from "@/state/model";
 import { useNotice } from "@/state/notice";
 import { currentView, linkState, useViewLocation } from "@/state/sync";
@@ -36,6 +37,7 @@ function share(model: string | null): void {
 export function Header({ onHelp }: { onHelp(): void }) {
   const [path] = useViewLocation();
   const model = useModel()?.id ?? null;
+  const narrow = useNarrow();
   return (
     <header className={styles.header}>
       <h1 className={styles.mark}>
@@ -58,7 +60,7 @@ export function Header({ onHelp }: { onHelp(): void }) {
           </Link>
         ))}
       </nav>
-      <NoticeBar />
+      {!narrow && <NoticeBar />}
       <div className={styles.tools}>
         <IconButton label="Copy a link to this state" onClick={() => share(model)}>
           <Link2 aria-hidden />

@@ -12,6 +12,9 @@ import { useReadyModel } from "@/state/model";
 import { useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
 import styles from "./Card.module.css";
+import { KindSelect } from "./KindSelect";
+import { PositionsMenu } from "./PositionsMenu";
+import { type Coefficients, useCoefficients } from "./useCoefficients";
 import { ValueField } from "./ValueField";
 
 export const Card = memo(function Card({ item }: { item: Intervention }) {
@@ -20,6 +23,10 @@ export const Card = memo(function Card({ item }: { item: Intervention }) {
   const { change, select } = useSession.getState();
   const key = valueKey(item);
   const problem = model ? outOfShape(item, model) : null;
+  const coefficients = useCoefficients(item);
+  // The server names the vector that it refuses, for instance at a position the prompt lacks.
+  const { error } = useTrace();
+  const refused = error?.message.startsWith(`${key}: `) ? error.message : null;
   return (
     <li
       className={styles.card}
@@ -48,6 +55,7 @@ export const Card = memo(function Card({ item }: { item: Intervention }) {
         >
           <ValueLabel value={item} both />
         </button>
+        {!problem && <KindSelect item={item} unedited={coefficients.unedited} />}
         <IconButton
           label={`Remove ${key}`}
           className={styles.remove}
@@ -59,11 +67,17 @@ export const Card = memo(function Card({ item }: { item: Intervention }) {
       {problem ? (
         <p className={styles.problem}>{problem}</p>
       ) : (
-        <div className={styles.line}>
-          {takesValue(item.kind) ? <ValueField item={item} /> : <OnOff item={item} />}
-          <Effect item={item} />
+        <div className={styles.how}>
+          {takesValue(item.kind) ? (
+            <ValueField item={item} unedited={coefficients.unedited} />
+          ) : (
+            <OnOff item={item} />
+          )}
+          <PositionsMenu item={item} />
+          <Effect {...coefficients} />
         </div>
       )}
+      {refused && <p className={styles.problem}>{refused}</p>}
     </li>
   );
 });
@@ -95,16 +109,22 @@ function OnOff({ item }: { item: Intervention }) {
 }
 
 /** The coefficient before and after, as the server applied it. */
-function Effect({ item }: { item: Intervention }) {
-  const { reply } = useTrace();
-  const applied = item.enabled
-    ? reply?.interventions.find((other) => sameValue(other, item) && other.kind === item.kind)
-    : undefined;
-  if (!applied) return <span className={styles.effect} />;
-  const { unedited_coefficient: before, edited_coefficient: after } = applied;
+function Effect({ unedited, edited }: Coefficients) {
+  if (unedited === null)
+    return (
+      <span className={styles.effect} title="The coefficient is known once the vector takes part">
+        —
+      </span>
+    );
+  if (edited === null)
+    return (
+      <span className={styles.effect} title={`unedited coefficient ${unedited}`}>
+        {formatSigned(unedited)}
+      </span>
+    );
   return (
-    <span className={styles.effect} title={`coefficient ${before} → ${after}`}>
-      {formatSigned(before)} → {formatSigned(after)}
+    <span className={styles.effect} title={`coefficient ${unedited} → ${edited}`}>
+      {formatSigned(unedited)} → {formatSigned(edited)}
     </span>
   );
 }

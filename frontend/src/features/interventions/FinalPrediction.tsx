@@ -77,7 +77,7 @@ export function FinalPrediction() {
           {error.message}
         </p>
       )}
-      <Spoken unedited={unedited} edited={edited} outdated={outdated} />
+      <Spoken unedited={unedited} edited={edited} waiting={outdated || pending} />
     </section>
   );
 }
@@ -97,8 +97,8 @@ function Prob({ prob, floor, strong }: { prob: number | null; floor: State; stro
 }
 
 /** Says the outcome once it is there, for those who cannot see it change. */
-function Spoken(props: { unedited: State | null; edited: State | null; outdated: boolean }) {
-  const { unedited, edited, outdated } = props;
+function Spoken(props: { unedited: State | null; edited: State | null; waiting: boolean }) {
+  const { unedited, edited, waiting } = props;
   const say = (state: State | null) => {
     const top = state?.top[0];
     return top ? `${describeToken({ text: top.text, hex: top.hex })} ${formatProb(top.prob)}` : "";
@@ -110,7 +110,7 @@ function Spoken(props: { unedited: State | null; edited: State | null; outdated:
       : `Prediction: ${say(unedited)}.`;
   return (
     <p className="visually-hidden" aria-live="polite">
-      {outdated ? "" : text}
+      {waiting ? "" : text}
     </p>
   );
 }

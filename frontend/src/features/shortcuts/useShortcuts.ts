@@ -6,16 +6,31 @@ import { useGenerate } from "@/features/generate/useGenerate";
 import { ADD_ID } from "@/features/interventions/AddVector";
 import { isTyping, matchesKeys } from "@/lib/keys";
 import { scrollBehaviour } from "@/lib/motion";
-import { parseValue } from "@/lib/values";
+import { parseValue, stepValue } from "@/lib/values";
+import { useExplore } from "@/state/explore";
 import { isRunning, useGeneration } from "@/state/generation";
+import { useReadyModel } from "@/state/model";
 import { usePrefs } from "@/state/prefs";
 import { useSession } from "@/state/session";
-import { showView } from "@/state/sync";
+import { currentView, follow } from "@/state/sync";
 import { useTrace } from "@/state/trace";
+import { valuePath } from "@/state/url";
 import { PROMPT_ID } from "@/views/trace/PromptBar";
 import { SHORTCUTS, type Shortcut, type ShortcutId } from "./table";
 
+/** The search box is in a chunk of its own: its id is given from here. */
+export const SEARCH_ID = "search-vectors";
+
 const focus = (id: string) => document.getElementById(id)?.focus();
+
+const onValuePage = () => currentView() === "explore" && useExplore.getState().page === "value";
+
+/** The prompt box, or the search box of Explore. */
+function focusMainBox() {
+  if (currentView() === "trace") return focus(PROMPT_ID);
+  if (!document.getElementById(SEARCH_ID)) follow("/explore/search");
+  requestAnimationFrame(() => focus(SEARCH_ID));
+}
 
 /** The vector under the keyboard's focus, else the selected one. */
 function vectorAtHand() {
@@ -36,6 +51,7 @@ function stepLayer(step: number) {
 
 export function useShortcuts(onHelp: () => void): void {
   const generate = useGenerate();
+  const model = useReadyModel();
   const { reply } = useTrace();
   const session = useSession.getState;
 
@@ -46,13 +62,20 @@ export function useShortcuts(onHelp: () => void): void {
     if (next >= 0 && next <= last) session().setPosition(next === last ? null : next);
   };
 
+  const step = (by: 1 | -1) => {
+    if (!onValuePage()) return stepLayer(by);
+    const { selection } = session();
+    const next = selection && model ? stepValue(selection, by, model) : null;
+    if (next) session().select(next);
+  };
+
   const handlers: Record<ShortcutId, () => void> = {
     generate: () => generate?.(),
-    prompt: () => focus(PROMPT_ID),
+    prompt: focusMainBox,
     earlier: () => stepPosition(-1),
     later: () => stepPosition(1),
-    nextLayer: () => stepLayer(1),
-    previousLayer: () => stepLayer(-1),
+    next: () => step(1),
+    previous: () => step(-1),
     unedited: () => session().setReading("unedited"),
     edited: () => session().setReading("edited"),
     difference: () => session().setReading("difference"),
@@ -60,16 +83,20 @@ export function useShortcuts(onHelp: () => void): void {
       const ref = vectorAtHand();
       if (ref) session().change({ type: "add", ref });
     },
+    open: () => {
+      const ref = vectorAtHand();
+      if (ref) follow(valuePath(ref));
+    },
     rename: () => document.getElementById(RENAME_ID)?.click(),
     close: () => {
       if (isRunning(useGeneration.getState())) useGeneration.getState().stop();
-      else session().select(null);
+      else if (!onValuePage()) session().select(null);
     },
     vector: () => focus(ADD_ID),
     undo: () => session().undo(),
     redo: () => session().redo(),
-    viewTrace: () => showView("trace"),
-    viewExplore: () => showView("explore"),
+    viewTrace: () => follow("/trace"),
+    viewExplore: () => follow("/explore"),
     help: onHelp,
   };
 

@@ -10,7 +10,7 @@ import { ValueLabel } from "@/components/ValueLabel";
 import { formatCount } from "@/lib/numbers";
 import { sameValue, valueKey } from "@/lib/values";
 import { useSession } from "@/state/session";
-import styles from "./ExploreView.module.css";
+import styles from "./VectorList.module.css";
 
 const ROW = 30;
 const TOKENS = 12;
@@ -18,9 +18,10 @@ const TOKENS = 12;
 interface Props {
   model: ReadyModel;
   layer: number;
+  onLayer(layer: number): void;
 }
 
-export function VectorList({ model, layer }: Props) {
+export function VectorList({ model, layer, onLayer }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const selected = useSession((state) =>
     state.selection?.layer === layer && state.selection.dim < model.ffn_width
@@ -51,6 +52,19 @@ export function VectorList({ model, layer }: Props) {
     <Panel
       title={`Value vectors of layer ${layer}`}
       note={`${formatCount(model.ffn_width)} vectors; each with the tokens it promotes most`}
+      tools={
+        <label className={styles.layer}>
+          Layer
+          <select value={layer} onChange={(event) => onLayer(Number(event.target.value))}>
+            {Array.from({ length: model.n_layers }, (_, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the index is the layer
+              <option key={index} value={index}>
+                {index}
+              </option>
+            ))}
+          </select>
+        </label>
+      }
       bodyRef={scroller}
     >
       {/* biome-ignore lint/a11y/useSemanticElements: rows are placed by the virtual list */}
@@ -98,7 +112,7 @@ const Row = memo(function Row({ model, layer, dim, top, count, moving }: RowProp
         className={styles.row}
         style={{ transform: `translateY(${top}px)` }}
         aria-current={current || undefined}
-        data-vector={valueKey(ref)}
+        data-value={valueKey(ref)}
         onClick={() => useSession.getState().select(ref)}
       >
         <span className={styles.label}>

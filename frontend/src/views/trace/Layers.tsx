@@ -98,7 +98,7 @@ export function Layers({ reply, outdated, pending, bodyRef }: Props) {
       </div>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys of the buttons inside */}
       <div onKeyDown={walk}>
-        <ol className={styles.list} data-outdated={outdated || undefined} data-testid="layers">
+        <ol data-outdated={outdated || undefined} data-testid="layers">
           {rows}
         </ol>
       </div>
