@@ -57,7 +57,9 @@ function useFirstExample(firstVisit: boolean) {
   useEffect(() => {
     if (!waiting || !model || !data) return;
     const example = data.find((each) => each.model === model) ?? data.find((each) => !each.model);
-    if (example) loadExample(example, model, true);
+    // Whoever types before the examples are there is no longer waiting for one.
+    const { draft, prompt } = useSession.getState();
+    if (example && !draft && !prompt) loadExample(example, model, true);
     setWaiting(false);
   }, [waiting, model, data]);
 }

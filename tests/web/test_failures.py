@@ -6,8 +6,8 @@ import contextlib
 import re
 
 import pytest
+from playwright.sync_api import Browser, Page, Route, expect
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.trace_page import TracePage
@@ -142,3 +142,21 @@ def test_tokens_that_are_html_are_shown_as_text(page: Page, server: Server) -> N
     expect(strip).to_contain_text("<")
     assert page.locator("main img").count() == 0
     assert page.locator("main script").count() == 0
+
+
+def test_what_is_typed_before_the_first_example_comes_is_kept(
+    open_page: OpenPage, browser: Browser
+) -> None:
+    context = browser.new_context()
+    held: list[Route] = []
+    context.route("**/api/v1/examples", lambda route: held.append(route))
+    page = open_page(context=context)
+    view = TracePage(page)
+    view.prompt.fill("My own words")
+    while not held:
+        page.wait_for_timeout(50)
+    with page.expect_response("**/api/v1/examples"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    expect(view.prompt).to_have_value("My own words")
+    context.close()

@@ -133,8 +133,6 @@ def test_a_drag_is_live_and_one_step(open_page: OpenPage, server: Server) -> Non
                 characterData: true, attributes: true});
         }"""
     )
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
     box = slider(view).bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
@@ -145,7 +143,6 @@ def test_a_drag_is_live_and_one_step(open_page: OpenPage, server: Server) -> Non
         page.wait_for_timeout(20)
     during = len(page.evaluate("[...window.seen]"))
     assert during >= 3  # replies came while the pointer was down
-    assert len([url for url in asked if url.endswith("/trace")]) <= 60
     page.mouse.move(box["x"] + box["width"] + 60, middle)
     page.mouse.up()
     expect(number(view)).to_have_value("3")
