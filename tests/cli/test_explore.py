@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from tests.reference import ranked
-from tests.reference_index import Library, bm25, concept
+from tests.reference_index import Library, bm25, concept, cosines
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,20 @@ def test_concept_search_ranks_as_brute_force_does(
     assert [float(row[1]) for row in rows] == pytest.approx(sorted(truth)[::-1][:4], abs=6e-4)
     last = run("search", str(folder), "music", "--layers", "1", "--normalised")
     assert all(line.startswith("L1D") for line in last.stdout.splitlines())
+
+
+def test_like_a_vector_and_what_opposes_it(
+    run: Callable[..., Result], folder: Path, library: Library
+) -> None:
+    matrix = cosines(library)
+    number = library.vectors.index((1, 3))
+    others = [i for i in range(len(matrix)) if i != number]
+    for flags, sign in ((), 1), (("--opposite",), -1):
+        result = run("search", str(folder), "l1d3", "-n", "3", *flags)
+        assert result.exit_code == 0, result.output
+        best = sorted(others, key=lambda i: -sign * matrix[number, i])[:3]
+        expected = [f"L{layer}D{dim}" for layer, dim in (library.vectors[i] for i in best)]
+        assert [line.split()[0] for line in result.stdout.splitlines()] == expected
 
 
 def test_keyword_search_builds_what_it_needs(
@@ -72,6 +86,8 @@ def test_what_is_wrong_is_one_sentence(
         (("search", str(folder), " , "), "at least one word"),
         (("search", str(folder), "music", "--layers", "5"), "0 to 1"),
         (("search", str(folder), "music", "--layers", "all"), "3-7"),
+        (("search", str(folder), "L9D1"), "0 to 1"),
+        (("search", str(folder), "music", "--opposite"), "value vector"),
         (("search", str(folder), "music", "--keywords", "--layers", "1"), "concept search"),
         (("index", str(folder), "--n-clusters", "81"), "1 to 80"),
         (("index", str(folder), "--cache-dir", str(tmp_path / "file")), "--cache-dir"),

@@ -9,6 +9,7 @@ import click
 
 from lm_debugger.cli.explore import build, index_options, open_index
 from lm_debugger.cli.model import shown
+from lm_debugger.engine.types import ValueId
 
 
 @click.command("search")
@@ -17,6 +18,7 @@ from lm_debugger.cli.model import shown
 @click.option("--keywords", is_flag=True, help="keyword search as in LM-Debugger, on the index")
 @click.option("-n", "n", type=click.IntRange(1, 200), default=10, show_default=True, help="results")
 @click.option("--layers", metavar="3-7", default=None, help="layers to search (concepts only)")
+@click.option("--opposite", is_flag=True, help="what opposes the vector, where WORDS is one")
 @click.option("--normalised", is_flag=True, help="divide by the vector's norm (concepts only)")
 @click.option("--json", "as_json", is_flag=True, help="print what the API would reply")
 def command(
@@ -25,6 +27,7 @@ def command(
     keywords: bool,
     n: int,
     layers: str | None,
+    opposite: bool,
     normalised: bool,
     as_json: bool,
     **options: Any,
@@ -32,18 +35,28 @@ def command(
     """Find the value vectors that promote some words most.
 
     WORDS are separated by commas. By default all vectors are ranked by the exact mean logit of the
-    words; a minus before a word demotes it (write -- before WORDS if the first one has one).
+    words; a minus before a word demotes it (write -- before WORDS if the first one has one). A
+    value vector in place of words, such as L7D429, finds those nearest to it by cosine.
 
     Example: lm-debugger search demo "music, song, -school"
     """
-    if keywords and (layers or normalised):
-        raise click.UsageError("--layers and --normalised go with concept search, not --keywords.")
+    like = re.fullmatch(r"\s*L\d+D\d+\s*", words, re.IGNORECASE) is not None
+    if (keywords or like) and (layers or normalised):
+        raise click.UsageError("--layers and --normalised go with concept search only.")
+    if opposite and not like:
+        raise click.UsageError("--opposite goes with a value vector, such as L7D429.")
     debugger, index = open_index(model, options)
     from lm_debugger.api import dump_explore as dump
-    from lm_debugger.api.schemas_explore import ConceptReply, KeywordReply
+    from lm_debugger.api.schemas_explore import ConceptReply, KeywordReply, NeighboursReply
 
-    reply: ConceptReply | KeywordReply
-    if keywords:
+    reply: ConceptReply | KeywordReply | NeighboursReply
+    if like:
+        at = ValueId.parse(words)
+        debugger.check(at)
+        reply = dump.neighbours(
+            debugger, index, at, index.concepts.neighbours(at, n, opposite=opposite)
+        )
+    elif keywords:
         build(index)
         reply = dump.keywords(debugger, index, index.keywords(words, n))
     else:
