@@ -160,7 +160,8 @@ def test_our_name_wins_over_lm_debuggers_in_one_file(config: Callable[[str], Pat
 def test_config_files(name: str) -> None:
     loaded = load(ROOT / "config" / f"{name}.jsonnet")
     assert loaded.notice is None
-    assert loaded.settings == Settings(models=[name])
+    n_clusters = {"gpt2-medium": 3000, "gpt2-large": 4000}.get(name)  # rule 18
+    assert loaded.settings == Settings(models=[name], n_clusters=n_clusters)
 
 
 def test_every_setting_is_explained_once_and_has_a_flag() -> None:

@@ -40,6 +40,7 @@ class TracePage:
         expect(self.final).not_to_have_attribute("data-outdated", "true")
 
     def trace(self, prompt: str) -> None:
+        self.wait()  # for the example that a first visit opens on
         self.prompt.fill(prompt)
         self.prompt.press("Enter")
         expect(self.page.get_by_role("button", name="Trace", exact=True)).to_be_enabled()
