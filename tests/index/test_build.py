@@ -18,6 +18,7 @@ import pytest
 import torch
 
 from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import IndexNotReady
 from lm_debugger.index import ModelIndex
 from lm_debugger.index.build import Progress
@@ -30,6 +31,14 @@ def files(cache_dir: Path) -> dict[str, str]:
         str(path.relative_to(cache_dir)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(cache_dir.rglob("*.safetensors"))
     }
+
+
+def first_word(index: ModelIndex, debugger: Debugger) -> str:
+    """A word that L0D0 promotes."""
+    known = index.promoted(ValueId(0, 0), 50)
+    assert known is not None
+    texts = (debugger.token(id).text.strip() for id in known[0])
+    return next(text for text in texts if text.isalpha())
 
 
 @pytest.fixture
@@ -52,7 +61,8 @@ def test_progress_counts_up_to_ready(small: Debugger, tmp_path: Path) -> None:
 def test_a_second_start_reads_what_is_there(
     small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ModelIndex(small, tmp_path).build()
+    first = ModelIndex(small, tmp_path)
+    first.build()
 
     def refuse(*args: object) -> None:
         raise AssertionError("computed although it was stored")
@@ -61,7 +71,8 @@ def test_a_second_start_reads_what_is_there(
     monkeypatch.setattr("lm_debugger.index.clusters.spherical_kmeans", refuse)
     again = ModelIndex(small, tmp_path)
     assert again.build().state == "ready"
-    assert again.keywords("e").total >= 0
+    word = first_word(first, small)
+    assert again.keywords(word, 20) == first.keywords(word, 20)
     assert again.layers_ready == (0, 1, 2)
 
 
@@ -76,7 +87,9 @@ def test_cancelling_stops_and_starting_again_goes_on(
 
     assert index.build(cancel_after_a_layer).state == "cancelled"
     assert index.layers_ready == (0,)
-    assert index.keywords("the").total >= 0
+    found = index.keywords(first_word(index, small), 200)
+    assert found.total > 0
+    assert {hit.id.layer for hit in found.hits} == {0}
     with pytest.raises(IndexNotReady, match="cancelled"):
         _ = index.clusters
     index.start()
