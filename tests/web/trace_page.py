@@ -40,7 +40,8 @@ class TracePage:
         expect(self.final).not_to_have_attribute("data-outdated", "true")
 
     def trace(self, prompt: str) -> None:
-        self.wait()  # for the example that a first visit opens on
+        # the example that a first visit opens on
+        expect(self.page.get_by_test_id("layers")).to_be_visible()
         self.prompt.fill(prompt)
         self.prompt.press("Enter")
         expect(self.page.get_by_role("button", name="Trace", exact=True)).to_be_enabled()
