@@ -201,3 +201,13 @@ def test_the_unedited_run_is_always_there_and_untouched(case: Case) -> None:
     edited = case.debugger.trace(PROMPT, [Intervention.set("L0D1", 25.0)])
     assert edited.unedited == clean.unedited
     assert edited.edited is not None
+
+
+def test_the_boost_is_the_last_positions_whichever_position_is_traced(tied: Case) -> None:
+    """Rule 9, on a prompt that no earlier request has left in the cache of unedited runs."""
+    prompt = "Nobody has traced these words at their first token before"
+    for layer in range(tied.oracle.n_layer):
+        fresh = f"{prompt}{'.' * layer}"
+        expected = tied.oracle.boosts(tied.encode(fresh))[layer]
+        got = tied.debugger.trace(fresh, [Intervention.on(f"L{layer}D3")], positions=[0])
+        assert got.interventions[0].pre_activation == pytest.approx(expected, rel=1e-5)
