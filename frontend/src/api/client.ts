@@ -6,11 +6,18 @@ import { fromBody, fromNetwork } from "./errors";
 import type { paths } from "./schema";
 import { readEvents, type ServerEvent } from "./sse";
 import type {
+  AttributeReply,
+  AttributeRequest,
   ClusterReply,
   ClustersReply,
+  CodeRequest,
   ConceptReply,
   Example,
+  FollowReply,
+  FollowRequest,
   GenerateRequest,
+  GridReply,
+  GridRequest,
   IndexReply,
   KeywordReply,
   Limits,
@@ -18,6 +25,9 @@ import type {
   NeighboursReply,
   PlaceReply,
   ReadyReply,
+  SubUpdatesReply,
+  SubUpdatesRequest,
+  TokensReply,
   TraceReply,
   TraceRequest,
   ValueReply,
@@ -68,6 +78,38 @@ export async function getReady(signal?: AbortSignal): Promise<ReadyReply> {
 
 export const postTrace = (body: TraceRequest, signal?: AbortSignal): Promise<TraceReply> =>
   unwrap(client.POST("/api/v1/trace", { body, signal: signal ?? null }));
+
+export const postGrid = (body: GridRequest, signal?: AbortSignal): Promise<GridReply> =>
+  unwrap(client.POST("/api/v1/grid", { body, signal: signal ?? null }));
+
+export const postFollow = (body: FollowRequest, signal?: AbortSignal): Promise<FollowReply> =>
+  unwrap(client.POST("/api/v1/follow", { body, signal: signal ?? null }));
+
+export const postAttribute = (
+  body: AttributeRequest,
+  signal?: AbortSignal,
+): Promise<AttributeReply> =>
+  unwrap(client.POST("/api/v1/attribute", { body, signal: signal ?? null }));
+
+export const postSubUpdates = (
+  body: SubUpdatesRequest,
+  signal?: AbortSignal,
+): Promise<SubUpdatesReply> =>
+  unwrap(client.POST("/api/v1/sub_updates", { body, signal: signal ?? null }));
+
+/** Entries of the vocabulary that a text may mean, the likeliest meant first. */
+export const getTokens = (
+  model: string,
+  q: string,
+  n: number,
+  signal?: AbortSignal,
+): Promise<TokensReply> =>
+  unwrap(
+    client.GET("/api/v1/tokens", { params: { query: { model, q, n } }, signal: signal ?? null }),
+  );
+
+export const postCode = async (body: CodeRequest, signal?: AbortSignal): Promise<string> =>
+  (await unwrap(client.POST("/api/v1/code", { body, signal: signal ?? null }))).code;
 
 export const getValue = (
   model: string,

@@ -44,6 +44,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tokens that a text may mean
+         * @description First the text after a space, then the text itself, in other case, and what begins so.
+         */
+        get: operations["findTokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What every state predicts, positions x layers
+         * @description The likeliest token, its probability and the entropy before and after every FFN (rule 4) at every position, in both runs, with their divergence.
+         */
+        post: operations["grid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sub_updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The sub-updates of one layer in detail
+         * @description As many as are wanted, with the tokens that each pushes up and down, its share of the layer's scores (rule 6) and its effect on a token (rule 16). With interventions, of the edited run.
+         */
+        post: operations["subUpdates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A run as a Python program
+         * @description With this package, or with hooks on a plain transformers model; it prints the numbers that the page shows.
+         */
+        post: operations["code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/follow": {
         parameters: {
             query?: never;
@@ -639,6 +719,24 @@ export interface components {
             /** Clusters */
             clusters: components["schemas"]["ClusterSummary"][];
         };
+        /** CodeReply */
+        CodeReply: {
+            /**
+             * Code
+             * @description a Python program that prints the run's numbers
+             */
+            code: string;
+        };
+        /** CodeRequest */
+        CodeRequest: {
+            run: components["schemas"]["RunFile"];
+            /**
+             * Form
+             * @description with this package, or with hooks on a plain transformers model
+             * @enum {string}
+             */
+            form: "lm_debugger" | "transformers";
+        };
         /** ConceptReply */
         ConceptReply: {
             /** Model */
@@ -876,6 +974,81 @@ export interface components {
              * @description the tokens of the prompt
              */
             tokens: components["schemas"]["TokenOut"][];
+        };
+        /** GridReply */
+        GridReply: {
+            /** Model */
+            model: string;
+            /**
+             * Tokens
+             * @description of the prompt
+             */
+            tokens: components["schemas"]["TokenOut"][];
+            /**
+             * Positions
+             * @description P of them, the columns
+             */
+            positions: number[];
+            /**
+             * Vocabulary
+             * @description every token that a cell names, by id
+             */
+            vocabulary: components["schemas"]["TokenOut"][];
+            unedited: components["schemas"]["GridRunOut"];
+            /** @description null without interventions */
+            edited: components["schemas"]["GridRunOut"] | null;
+            /**
+             * Kl
+             * @description KL(edited || unedited) of every cell, in nats; null as `edited` is
+             */
+            kl: number[][] | null;
+        };
+        /** GridRequest */
+        GridRequest: {
+            /**
+             * Model
+             * @description default: the first model served
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Prompt
+             * @description taken as it is, nothing is stripped
+             */
+            prompt: string;
+            /**
+             * Interventions
+             * @description edits of coefficients
+             * @default []
+             */
+            interventions?: components["schemas"]["InterventionIn"][];
+            /**
+             * Positions
+             * @description of the prompt
+             * @default all
+             */
+            positions?: ("all" | "last") | number[];
+        };
+        /**
+         * GridRunOut
+         * @description [2 L] rows in the order before 0, after 0, before 1, ..., each with P cells.
+         */
+        GridRunOut: {
+            /**
+             * Tokens
+             * @description id of the likeliest token
+             */
+            tokens: number[][];
+            /**
+             * Probs
+             * @description its probability
+             */
+            probs: number[][];
+            /**
+             * Entropies
+             * @description of the whole distribution, in nats
+             */
+            entropies: number[][];
         };
         /** HealthReply */
         HealthReply: {
@@ -1332,6 +1505,73 @@ export interface components {
                 [key: string]: "loading" | "ready" | "failed";
             };
         };
+        /**
+         * RunFile
+         * @description `interventions` are those in force, ready to be sent. `page` is for the page alone: switched
+         *     off cards, groups and the like; nothing else reads it.
+         */
+        RunFile: {
+            /**
+             * Format
+             * @constant
+             */
+            format: "lm-debugger-run";
+            /**
+             * Version
+             * @constant
+             */
+            version: 1;
+            /**
+             * Model
+             * @description id of the model that it was made with
+             */
+            model: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Position
+             * @description traced position; null: the last
+             * @default null
+             */
+            position?: number | null;
+            /**
+             * Interventions
+             * @description those in force
+             * @default []
+             */
+            interventions?: components["schemas"]["InterventionIn"][];
+            /**
+             * Names
+             * @description what vectors are called: {'L1D2': 'music'}
+             * @default {}
+             */
+            names?: {
+                [key: string]: string;
+            };
+            /**
+             * Max New Tokens
+             * @description that Generate asks for
+             * @default 10
+             */
+            max_new_tokens?: number;
+            /**
+             * @description default: greedy
+             * @default {
+             *       "temperature": 0,
+             *       "top_p": 1,
+             *       "seed": 0
+             *     }
+             */
+            sampling?: components["schemas"]["SamplingIn"];
+            /**
+             * Page
+             * @description what the page needs to look the same
+             * @default null
+             */
+            page?: {
+                [key: string]: unknown;
+            } | null;
+        };
         /** RunOut */
         RunOut: {
             /** Positions */
@@ -1424,6 +1664,42 @@ export interface components {
             /** Alternatives */
             alternatives: components["schemas"]["TokenProbOut"][];
         };
+        /** SubUpdateDetailOut */
+        SubUpdateDetailOut: {
+            /** Layer */
+            layer: number;
+            /** Dim */
+            dim: number;
+            /** Coefficient */
+            coefficient: number;
+            /**
+             * Unedited Coefficient
+             * @description the same without interventions
+             */
+            unedited_coefficient: number;
+            /** Score */
+            score: number;
+            /**
+             * Share
+             * @description its score over the sum of all scores of the layer
+             */
+            share: number;
+            /**
+             * Effect
+             * @description contribution to the logit or lead (rule 16)
+             */
+            effect: number | null;
+            /**
+             * Up
+             * @description largest entries of E (m v), largest first
+             */
+            up: components["schemas"]["TokenLogitOut"][];
+            /**
+             * Down
+             * @description smallest entries of E (m v), smallest first
+             */
+            down: components["schemas"]["TokenLogitOut"][];
+        };
         /**
          * SubUpdateOut
          * @description Rule 6.
@@ -1437,6 +1713,89 @@ export interface components {
             coefficient: number;
             /** Score */
             score: number;
+        };
+        /**
+         * SubUpdatesReply
+         * @description Of the edited run, if there are interventions.
+         */
+        SubUpdatesReply: {
+            /** Model */
+            model: string;
+            /** Position */
+            position: number;
+            /** Layer */
+            layer: number;
+            /**
+             * N Sub Updates
+             * @description how many the layer has (its FFN width)
+             */
+            n_sub_updates: number;
+            token: components["schemas"]["TokenOut"] | null;
+            against: components["schemas"]["TokenOut"] | null;
+            /** Sub Updates */
+            sub_updates: components["schemas"]["SubUpdateDetailOut"][];
+        };
+        /** SubUpdatesRequest */
+        SubUpdatesRequest: {
+            /**
+             * Model
+             * @description default: the first model served
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Prompt
+             * @description taken as it is, nothing is stripped
+             */
+            prompt: string;
+            /**
+             * Interventions
+             * @description edits of coefficients
+             * @default []
+             */
+            interventions?: components["schemas"]["InterventionIn"][];
+            /**
+             * Position
+             * @description of the prompt; negative ones count from the end
+             * @default -1
+             */
+            position?: number;
+            /**
+             * Layer
+             * @description 0-based layer
+             */
+            layer: number;
+            /**
+             * Top K
+             * @description sub-updates listed
+             * @default 50
+             */
+            top_k?: number;
+            /**
+             * Sort
+             * @description largest score, or largest absolute effect on `token`, first
+             * @default score
+             * @enum {string}
+             */
+            sort?: "score" | "effect";
+            /**
+             * Token
+             * @description id: the effect on this token's logit
+             * @default null
+             */
+            token?: number | null;
+            /**
+             * Against
+             * @description id: the effect on its lead over this one
+             * @default null
+             */
+            against?: number | null;
+            /**
+             * N Tokens
+             * @description tokens listed that a sub-update pushes up, and down
+             * @default 3
+             */
+            n_tokens?: number;
         };
         /** TokenChangeOut */
         TokenChangeOut: {
@@ -1516,6 +1875,16 @@ export interface components {
             hex: string | null;
             /** Prob */
             prob: number;
+        };
+        /** TokensReply */
+        TokensReply: {
+            /** Model */
+            model: string;
+            /**
+             * Tokens
+             * @description the likeliest meant first
+             */
+            tokens: components["schemas"]["TokenOut"][];
         };
         /** TraceReply */
         TraceReply: {
@@ -1699,6 +2068,442 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TraceReply"];
+                };
+            };
+            /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is larger than the setting `max_body_bytes` allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body must be sent as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    findTokens: {
+        parameters: {
+            query: {
+                /** @description the text */
+                q: string;
+                /** @description default: the first model served */
+                model?: string;
+                /** @description tokens listed */
+                n?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    grid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "prompt": "My wife is working as a"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GridRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridReply"];
+                };
+            };
+            /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is larger than the setting `max_body_bytes` allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body must be sent as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    subUpdates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "prompt": "My wife is working as a",
+                 *       "layer": 5,
+                 *       "top_k": 20,
+                 *       "sort": "effect",
+                 *       "token": 300
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubUpdatesRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubUpdatesReply"];
+                };
+            };
+            /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is larger than the setting `max_body_bytes` allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body must be sent as `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "form": "transformers",
+                 *       "run": {
+                 *         "format": "lm-debugger-run",
+                 *         "version": 1,
+                 *         "model": "demo",
+                 *         "prompt": "My wife is working as a",
+                 *         "interventions": [
+                 *           {
+                 *             "layer": 5,
+                 *             "dim": 541,
+                 *             "kind": "on"
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CodeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeReply"];
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */

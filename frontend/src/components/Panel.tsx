@@ -5,6 +5,8 @@ import styles from "./Panel.module.css";
 
 interface Props {
   title: string;
+  /** In the title's place, for panels that are one of several. */
+  tabs?: ReactNode;
   /** Beside the title. */
   note?: ReactNode;
   /** At the far end of the head. */
@@ -15,11 +17,12 @@ interface Props {
   children: ReactNode;
 }
 
-export function Panel({ title, note, tools, className, bodyRef, busy, children }: Props) {
+export function Panel({ title, tabs, note, tools, className, bodyRef, busy, children }: Props) {
   return (
     <section className={[styles.panel, className].filter(Boolean).join(" ")} aria-label={title}>
       <header className={styles.head}>
-        <h2>{title}</h2>
+        <h2 className={tabs ? "visually-hidden" : undefined}>{title}</h2>
+        {tabs}
         {note && <div className={styles.note}>{note}</div>}
         {tools && <div className={styles.tools}>{tools}</div>}
         {busy && <div className={styles.progress} />}

@@ -13,6 +13,12 @@ import { type Change, type Intervention, reduce } from "./interventions";
 export type Reading = "unedited" | "edited" | "difference";
 export const READINGS: readonly Reading[] = ["unedited", "edited", "difference"];
 
+/** What stands in the middle of the prediction view. */
+export const PANELS = ["layers", "grid", "why"] as const;
+export type Panel = (typeof PANELS)[number];
+/** As many tokens can be followed as lines can be told apart. */
+export const MAX_TOKENS = 8;
+
 /** What undo goes back to. A step into another epoch (an example was loaded) takes `draft` along. */
 export interface Snapshot {
   interventions: readonly Intervention[];
@@ -32,6 +38,9 @@ export interface SessionState {
   selection: ValueRef | null;
   /** Which run the layers show once there are two. */
   reading: Reading;
+  panel: Panel;
+  /** Ids of the tokens in question: the first is A, the second B in "why A rather than B". */
+  tokens: readonly number[];
 }
 
 export interface Workspace {
@@ -50,6 +59,8 @@ interface SessionActions {
   redo(): void;
   select(selection: ValueRef | null): void;
   setReading(reading: Reading): void;
+  setPanel(panel: Panel): void;
+  setTokens(tokens: readonly number[]): void;
   /** Prompt and interventions together (an example); one undo brings both back. */
   load(workspace: Workspace): void;
   /** Everything at once (a reload, a link, Back). */
@@ -64,6 +75,8 @@ export const initialSession: SessionState = {
   history: startHistory<Snapshot>({ interventions: [], draft: "", epoch: 0 }),
   selection: null,
   reading: "edited",
+  panel: "layers",
+  tokens: [],
 };
 
 /** The present snapshot with the prompt box as it is now, so that nothing typed is lost by a step. */
@@ -87,7 +100,7 @@ const travel = (
 
 export const useSession = create<SessionState & SessionActions>()((set) => ({
   ...initialSession,
-  setModel: (model) => set({ model, selection: null }),
+  setModel: (model) => set({ model, selection: null, tokens: [] }),
   setDraft: (draft) => set({ draft }),
   trace: (text) =>
     set((state) => {
@@ -106,6 +119,8 @@ export const useSession = create<SessionState & SessionActions>()((set) => ({
   redo: () => set((state) => travel(state, redo)),
   select: (selection) => set({ selection }),
   setReading: (reading) => set({ reading }),
+  setPanel: (panel) => set({ panel }),
+  setTokens: (tokens) => set({ tokens: [...new Set(tokens)].slice(0, MAX_TOKENS) }),
   load: ({ model, prompt, interventions }) =>
     set((state) => {
       const before = pinned(state);
@@ -120,6 +135,7 @@ export const useSession = create<SessionState & SessionActions>()((set) => ({
         prompt,
         position: null,
         selection: null,
+        ...(model && model !== state.model ? { tokens: [] } : {}),
         history: commit(before, after),
       };
     }),

@@ -4,7 +4,7 @@ import { isRecord, readStored, writeStored } from "@/lib/storage";
 import type { ValueRef } from "@/lib/values";
 import { startHistory } from "./history";
 import { type Intervention, KINDS, type Positions, reduce } from "./interventions";
-import { READINGS, type SessionState, useSession } from "./session";
+import { MAX_TOKENS, PANELS, READINGS, type SessionState, useSession } from "./session";
 
 const KEY = "lmd.session";
 
@@ -52,15 +52,20 @@ export function readSession(): Partial<SessionState> | null {
     history: startHistory({ interventions, draft: stored.draft, epoch: 0 }),
     selection: readRef(stored.selection),
     reading: READINGS.find((known) => known === stored.reading) ?? "edited",
+    panel: PANELS.find((known) => known === stored.panel) ?? "layers",
+    tokens: (Array.isArray(stored.tokens) ? stored.tokens : [])
+      .filter(isIndex)
+      .slice(0, MAX_TOKENS),
   };
 }
 
 /** Write every change; returns the way to stop. */
 export function keepSession(): () => void {
   return useSession.subscribe((state) => {
-    const { model, draft, prompt, position, history, selection, reading } = state;
-    const { interventions } = history.present;
-    const kept = { model, draft, prompt, position, interventions, selection, reading };
+    const { interventions } = state.history.present;
+    const { model, draft, prompt, position, selection, reading, panel, tokens } = state;
+    const place = { model, draft, prompt, position, selection, reading, panel, tokens };
+    const kept = { ...place, interventions };
     // The tab's own copy for its reloads; the shared one for the next tab or visit.
     writeStored(KEY, kept, "tab");
     writeStored(KEY, kept);

@@ -26,7 +26,7 @@ export const currentView = (): View => decodeLink(location.hash).view;
 /** The session as a link would carry it, with the names of the vectors that it mentions. */
 export function linkState(model: string | null): LinkState {
   const state = useSession.getState();
-  const { prompt, position, selection, reading } = state;
+  const { prompt, position, selection, reading, panel, tokens } = state;
   const interventions = interventionsOf(state);
   const known = namesOf(useNames.getState(), state.model ?? model);
   const mentioned = [...interventions, ...(selection ? [selection] : [])].map(valueKey);
@@ -40,6 +40,8 @@ export function linkState(model: string | null): LinkState {
     position,
     selection,
     reading,
+    panel,
+    tokens,
     names,
     explore: placeOf(useExplore.getState()),
   };
@@ -55,9 +57,9 @@ function spotOf({ page, mode, cluster, seed, layer }: ExplorePlace): unknown[] {
 
 /** What decides whether a change of state is a step that Back should undo. */
 const stepOf = (view: View): string => {
-  const { model, prompt, position } = useSession.getState();
+  const { model, prompt, position, panel } = useSession.getState();
   const spot = view === "explore" ? spotOf(useExplore.getState()) : null;
-  return JSON.stringify([view, model, prompt, position, spot]);
+  return JSON.stringify([view, model, prompt, position, panel, spot]);
 };
 
 let lastStep = "";
@@ -107,6 +109,8 @@ function apply(state: LinkState): void {
     position: state.position,
     selection: state.selection,
     reading: state.reading,
+    panel: state.panel,
+    tokens: state.tokens,
     ...(unchanged || state.prompt === null
       ? {}
       : { history: startHistory({ ...before, interventions: state.interventions, draft }) }),

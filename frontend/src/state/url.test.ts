@@ -10,6 +10,8 @@ const empty: LinkState = {
   position: null,
   selection: null,
   reading: "edited",
+  panel: "layers",
+  tokens: [],
   names: {},
   explore: null,
 };
@@ -28,6 +30,8 @@ const full: LinkState = {
   position: 4,
   selection: { layer: 5, dim: 9 },
   reading: "difference",
+  panel: "why",
+  tokens: [12, 7],
   names: { L5D9: "music; songs = a*b_c", L3D7: "<img src=x onerror=alert(1)>" },
   explore: null,
 };

@@ -28,7 +28,7 @@ import {
   takesValue,
 } from "./interventions";
 import { cleanName, type Names } from "./names";
-import { READINGS, type Reading } from "./session";
+import { MAX_TOKENS, PANELS, type Panel, READINGS, type Reading } from "./session";
 
 export const KEYS = {
   version: "v",
@@ -38,6 +38,8 @@ export const KEYS = {
   position: "t",
   selection: "s",
   reading: "r",
+  panel: "w",
+  tokens: "a",
   names: "n",
   mode: "k",
   query: "q",
@@ -67,6 +69,8 @@ export interface LinkState {
   position: number | null;
   selection: ValueRef | null;
   reading: Reading;
+  panel: Panel;
+  tokens: readonly number[];
   names: Names;
   /** Only where the link is one to Explore. */
   explore: ExplorePlace | null;
@@ -219,6 +223,8 @@ function params(state: LinkState): URLSearchParams {
   if (state.position !== null) out.set(KEYS.position, String(state.position));
   if (state.selection) out.set(KEYS.selection, valueKey(state.selection));
   if (state.reading !== "edited") out.set(KEYS.reading, state.reading);
+  if (state.panel !== "layers") out.set(KEYS.panel, state.panel);
+  if (state.tokens.length > 0) out.set(KEYS.tokens, state.tokens.join("."));
   for (const [key, name] of Object.entries(state.names)) out.append(KEYS.names, `${key}*${name}`);
   return out;
 }
@@ -251,6 +257,11 @@ function readNames(entries: string[]): Names {
   );
 }
 
+function readTokens(text: string): number[] {
+  const ids = text.split(".").map(readIndex);
+  return ids.flatMap((id) => id ?? []).slice(0, MAX_TOKENS);
+}
+
 function readIndex(text: string | null | undefined): number | null {
   return text && /^\d{1,7}$/.test(text) ? Number(text) : null;
 }
@@ -272,6 +283,8 @@ export function decodeLink(text: string): Link {
     position: readIndex(found.get(KEYS.position)),
     selection: parseValue(found.get(KEYS.selection) ?? ""),
     reading: READINGS.find((known) => known === found.get(KEYS.reading)) ?? "edited",
+    panel: PANELS.find((known) => known === found.get(KEYS.panel)) ?? "layers",
+    tokens: readTokens(found.get(KEYS.tokens) ?? ""),
     names: readNames(found.getAll(KEYS.names)),
     explore: view === "explore" ? readPlace(page, found) : null,
   };

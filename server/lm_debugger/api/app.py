@@ -13,6 +13,7 @@ from lm_debugger.api import (
     middleware,
     routes_debug,
     routes_explore,
+    routes_run,
     routes_server,
     routes_why,
     spa,
@@ -37,7 +38,15 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
     attach(app.extensions, State(settings, registry, web))
     middleware.register(app)
     errors.register(app)
-    for module in (routes_debug, routes_why, routes_explore, routes_server, legacy, spa):
+    for module in (
+        routes_debug,
+        routes_why,
+        routes_run,
+        routes_explore,
+        routes_server,
+        legacy,
+        spa,
+    ):
         app.register_blueprint(module.blueprint)
     if settings.cors_origins:
         origins = {"origins": settings.cors_origins}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lm_debugger.api import legacy_schemas as old
 from lm_debugger.api import schemas as wire
+from lm_debugger.api import schemas_run as runs
 from lm_debugger.api import schemas_why as why
 from lm_debugger.api.route_table_explore import EXPLORE
 from lm_debugger.api.route_types import DIM, EVENTS, HTML, LAYER, MODEL, POST_ERRORS, Param, Route
@@ -39,6 +40,70 @@ ROUTES: tuple[Route, ...] = (
             "top_k": 5,
         },
         reply=wire.TraceReply,
+        errors=POST_ERRORS,
+    ),
+    Route(
+        "GET",
+        "/api/v1/tokens",
+        "findTokens",
+        "debugging",
+        "The tokens that a text may mean",
+        "First the text after a space, then the text itself, in other case, and what begins so.",
+        params=(
+            Param("q", "query", {"type": "string"}, "the text", required=True),
+            MODEL,
+            Param("n", "query", {"type": "integer", "minimum": 1, "default": 10}, "tokens listed"),
+        ),
+        reply=why.TokensReply,
+        errors=(404, 422, 503),
+    ),
+    Route(
+        "POST",
+        "/api/v1/grid",
+        "grid",
+        "debugging",
+        "What every state predicts, positions x layers",
+        "The likeliest token, its probability and the entropy before and after every FFN (rule 4) "
+        "at every position, in both runs, with their divergence.",
+        body=why.GridRequest,
+        example={"prompt": _PROMPT},
+        reply=why.GridReply,
+        errors=POST_ERRORS,
+    ),
+    Route(
+        "POST",
+        "/api/v1/sub_updates",
+        "subUpdates",
+        "debugging",
+        "The sub-updates of one layer in detail",
+        "As many as are wanted, with the tokens that each pushes up and down, its share of the "
+        "layer's scores (rule 6) and its effect on a token (rule 16). With interventions, of the "
+        "edited run.",
+        body=why.SubUpdatesRequest,
+        example={"prompt": _PROMPT, "layer": 5, "top_k": 20, "sort": "effect", "token": 300},
+        reply=why.SubUpdatesReply,
+        errors=POST_ERRORS,
+    ),
+    Route(
+        "POST",
+        "/api/v1/code",
+        "code",
+        "debugging",
+        "A run as a Python program",
+        "With this package, or with hooks on a plain transformers model; it prints the numbers "
+        "that the page shows.",
+        body=runs.CodeRequest,
+        example={
+            "form": "transformers",
+            "run": {
+                "format": runs.FORMAT,
+                "version": 1,
+                "model": "demo",
+                "prompt": _PROMPT,
+                "interventions": [{"layer": 5, "dim": 541, "kind": "on"}],
+            },
+        },
+        reply=runs.CodeReply,
         errors=POST_ERRORS,
     ),
     Route(

@@ -1,16 +1,22 @@
-"""The wire of "why": tokens followed through the states, and what adds to a logit."""
+"""The wire of "why": the lens over all positions, tokens followed through the states, what adds to
+a logit, and all sub-updates of one layer."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
 
-from lm_debugger.api.schemas import InterventionIn, Reply, Request, Text, TokenOut
+from pydantic import BaseModel, ConfigDict, Field
+
+from lm_debugger.api.schemas import InterventionIn, Reply, Request, Text, TokenLogitOut, TokenOut
 
 
-class WhyRequest(Request):
+class AboutPrompt(Request):
     model: str | None = Field(None, description="default: the first model served")
     prompt: Text = Field(description="taken as it is, nothing is stripped")
     interventions: list[InterventionIn] = Field([], description="edits of coefficients")
+
+
+class WhyRequest(AboutPrompt):
     position: int = Field(-1, description="of the prompt; negative ones count from the end")
 
 
@@ -60,3 +66,77 @@ class AttributeReply(Reply):
     attention: list[float] = Field(description="from each block's attention, 0 for the first")
     ffn: list[float] = Field(description="from each block's FFN")
     sub_updates: list[ContributionOut] = Field(description="largest absolute amount first")
+
+
+class TokensQuery(BaseModel):
+    """Query of `GET /tokens`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: str
+    model: str | None = None
+    n: int = 10
+
+
+class TokensReply(Reply):
+    model: str
+    tokens: list[TokenOut] = Field(description="the likeliest meant first")
+
+
+class GridRequest(AboutPrompt):
+    positions: Literal["all", "last"] | list[int] = Field("all", description="of the prompt")
+
+
+class GridRunOut(Reply):
+    """[2 L] rows in the order before 0, after 0, before 1, ..., each with P cells."""
+
+    tokens: list[list[int]] = Field(description="id of the likeliest token")
+    probs: list[list[float]] = Field(description="its probability")
+    entropies: list[list[float]] = Field(description="of the whole distribution, in nats")
+
+
+class GridReply(Reply):
+    model: str
+    tokens: list[TokenOut] = Field(description="of the prompt")
+    positions: list[int] = Field(description="P of them, the columns")
+    vocabulary: list[TokenOut] = Field(description="every token that a cell names, by id")
+    unedited: GridRunOut
+    edited: GridRunOut | None = Field(description="null without interventions")
+    kl: list[list[float]] | None = Field(
+        description="KL(edited || unedited) of every cell, in nats; null as `edited` is"
+    )
+
+
+class SubUpdatesRequest(WhyRequest):
+    layer: int = Field(description="0-based layer")
+    top_k: int = Field(50, description="sub-updates listed")
+    sort: Literal["score", "effect"] = Field(
+        "score", description="largest score, or largest absolute effect on `token`, first"
+    )
+    token: int | None = Field(None, description="id: the effect on this token's logit")
+    against: int | None = Field(None, description="id: the effect on its lead over this one")
+    n_tokens: int = Field(3, description="tokens listed that a sub-update pushes up, and down")
+
+
+class SubUpdateDetailOut(Reply):
+    layer: int
+    dim: int
+    coefficient: float
+    unedited_coefficient: float = Field(description="the same without interventions")
+    score: float
+    share: float = Field(description="its score over the sum of all scores of the layer")
+    effect: float | None = Field(description="contribution to the logit or lead (rule 16)")
+    up: list[TokenLogitOut] = Field(description="largest entries of E (m v), largest first")
+    down: list[TokenLogitOut] = Field(description="smallest entries of E (m v), smallest first")
+
+
+class SubUpdatesReply(Reply):
+    """Of the edited run, if there are interventions."""
+
+    model: str
+    position: int
+    layer: int
+    n_sub_updates: int = Field(description="how many the layer has (its FFN width)")
+    token: TokenOut | None
+    against: TokenOut | None
+    sub_updates: list[SubUpdateDetailOut]

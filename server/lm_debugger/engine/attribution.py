@@ -39,9 +39,7 @@ def attribute(
     column = done.positions.index(position)
     with torch.inference_mode():
         before, after = done.states[:, :, column].float().unbind(dim=1)  # [L, D] each
-        rows = adapter.unembedding[[token.id for token in tokens]].float()
-        row = rows[0] - rows[1] if len(rows) == 2 else rows[0]  # [D]
-        direction, base = _frozen_norm(adapter.final_norm, after[-1], row)
+        direction, base = frozen_direction(adapter, after[-1], tokens)
         attention = (before[1:] - after[:-1]) @ direction  # [L - 1]
         readings = [adapter.value_matrix(l).float() @ direction for l in range(adapter.n_layers)]
         coefficients = done.coefficients[:, column]  # [L, F]
@@ -67,13 +65,18 @@ def attribute(
         )
 
 
-def _frozen_norm(norm: nn.Module, state: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
-    """g [D] and the constant of a logit, for a final state [D] and a row of E [D].
+def frozen_direction(
+    adapter: Adapter, state: Tensor, tokens: Sequence[Token]
+) -> tuple[Tensor, Tensor]:
+    """g [D] and the constant of a logit, or of the difference of two, at a final state [D].
 
     Raises:
         TypeError: the final norm is no LayerNorm; an adapter that brings another brings its
         formula.
     """
+    norm = adapter.final_norm
+    rows = adapter.unembedding[[token.id for token in tokens]].float()
+    row = rows[0] - rows[1] if len(rows) == 2 else rows[0]  # [D]
     if not isinstance(norm, nn.LayerNorm):
         raise TypeError(f"attribution through {type(norm).__name__} is not known")
     deviation = (state.var(correction=0) + norm.eps).sqrt()

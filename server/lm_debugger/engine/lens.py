@@ -24,6 +24,11 @@ class Lens:
         self._norm = adapter.final_norm
         self._unembedding = adapter.unembedding
 
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return int(self._unembedding.shape[0])
+
     def logits(self, states: Tensor) -> Tensor:
         """E · ln_f(x): [S, D] -> [S, V], fp32 (rule 4)."""
         return self.unembed(self._norm(states))

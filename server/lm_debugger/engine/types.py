@@ -43,6 +43,8 @@ __all__ = [
     "Following",
     "Generation",
     "GenerationStep",
+    "Grid",
+    "GridRun",
     "Intervention",
     "Kind",
     "LayerComparison",
@@ -58,6 +60,7 @@ __all__ = [
     "StateComparison",
     "StateReading",
     "SubUpdate",
+    "SubUpdateDetail",
     "Token",
     "TokenChange",
     "TokenLogit",
@@ -216,6 +219,33 @@ class Following:
 
 
 @dataclass(frozen=True, slots=True)
+class GridRun:
+    """The lens over one run: 2 L rows in the order before_0, after_0, before_1, ..., P cells each.
+
+    `probs` are those of the likeliest `tokens` (ids, ties by lower id); entropies are in nats.
+    """
+
+    tokens: tuple[tuple[int, ...], ...]
+    probs: tuple[tuple[float, ...], ...]
+    entropies: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The answer to `Debugger.grid`. `vocabulary` has every token that a cell names, by id.
+
+    `kl` [2 L][P] is KL(edited || unedited) in nats, None as `edited` is: without interventions.
+    """
+
+    tokens: tuple[Token, ...]
+    positions: tuple[int, ...]
+    vocabulary: tuple[Token, ...]
+    unedited: GridRun
+    edited: GridRun | None
+    kl: tuple[tuple[float, ...], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class AppliedIntervention:
     """An intervention as it took effect.
 
@@ -272,6 +302,23 @@ class Attribution:
     attention: tuple[float, ...]
     ffn: tuple[float, ...]
     sub_updates: tuple[Contribution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubUpdateDetail:
+    """A sub-update m_i v_i with what it does to the vocabulary.
+
+    `share` is its score over the sum of all F of the layer; `unedited_coefficient` is m_i without
+    interventions; `effect` is what it adds to a logit or to the lead over another (rule 16). `up`
+    are the largest entries of E (m_i v_i), largest first, `down` the smallest, smallest first.
+    """
+
+    sub_update: SubUpdate
+    unedited_coefficient: float
+    share: float
+    effect: float | None
+    up: tuple[TokenLogit, ...]
+    down: tuple[TokenLogit, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from operator import itemgetter
 from typing import Any
 
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -58,6 +60,33 @@ class Vocabulary:
     def piece(self, id: int) -> str:
         """The raw vocabulary piece, "Ġman"; empty for ids that the tokenizer does not know."""
         return self._tokenizer.convert_ids_to_tokens(id) or ""
+
+    def find(self, text: str, n: int, vocab_size: int) -> tuple[Token, ...]:
+        """The n tokens that a typed text may mean, the likeliest meant first, ties by lower id.
+
+        First the text after a space, as words mostly stand in a sentence, then the text itself,
+        then both in other case, then what begins with it, shortest first; a space around the text
+        is looked for as it is, before all else.
+        """
+        bare = text.strip().lower()
+        ranked: list[tuple[tuple[int, int, int], Token]] = []
+        for id in range(vocab_size):
+            token = self.token(id)
+            plain = token.text.strip().lower()
+            if token.hex is not None or not plain.startswith(bare):
+                continue
+            if token.text == text and (text != bare or not bare):
+                order = 0
+            elif token.text == " " + text:
+                order = 1
+            elif token.text == text:
+                order = 2
+            elif plain == bare:
+                order = 3
+            else:
+                order = 4
+            ranked.append(((order, len(plain), id), token))
+        return tuple(token for _, token in heapq.nsmallest(n, ranked, key=itemgetter(0)))
 
     def probs(self, ids: list[int], probs: list[float]) -> tuple[TokenProb, ...]:
         """Pair ids with probabilities."""

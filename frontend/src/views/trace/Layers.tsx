@@ -8,6 +8,7 @@ import { TokenText } from "@/components/Token";
 import { type Reading, useSession } from "@/state/session";
 import { LayerRow } from "./LayerRow";
 import styles from "./Layers.module.css";
+import { PanelTabs } from "./PanelTabs";
 
 interface Props {
   reply: TraceReply;
@@ -62,6 +63,7 @@ export function Layers({ reply, outdated, pending, bodyRef }: Props) {
   return (
     <Panel
       title="Layers"
+      tabs={<PanelTabs />}
       className={styles.panel}
       bodyRef={bodyRef}
       busy={pending}

@@ -1,6 +1,6 @@
 /** The prediction view: prompt, tokens, ladder and layers; details stand beside it in the frame. */
 
-import { useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Button } from "@/components/Button";
 import { Failure } from "@/components/Failure";
 import { Workbench } from "@/features/details/Workbench";
@@ -18,6 +18,13 @@ import { PromptBar } from "./PromptBar";
 import { Skeleton } from "./Skeleton";
 import { TokenStrip } from "./TokenStrip";
 import styles from "./TraceView.module.css";
+
+const GridPanel = lazy(() =>
+  import("@/features/grid/GridPanel").then((module) => ({ default: module.GridPanel })),
+);
+const WhyPanel = lazy(() =>
+  import("@/features/why/WhyPanel").then((module) => ({ default: module.WhyPanel })),
+);
 
 export function TraceView() {
   return (
@@ -64,7 +71,12 @@ function Result() {
     },
     [setShown],
   );
+  const panel = useSession((state) => state.panel);
   if (!ready) return <ModelState />;
+  if (reply && panel !== "layers")
+    return (
+      <Suspense fallback={<Skeleton />}>{panel === "grid" ? <GridPanel /> : <WhyPanel />}</Suspense>
+    );
   if (reply)
     return (
       <div className={styles.result}>

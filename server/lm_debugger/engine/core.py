@@ -1,0 +1,146 @@
+"""What every question to a model needs: the loaded parts, the gate, the limits, the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Literal
+
+import torch
+
+from lm_debugger.engine import interventions as rules
+from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.gate import Gate
+from lm_debugger.engine.lens import Lens
+from lm_debugger.engine.loading import Checkpoint
+from lm_debugger.engine.tracer import Pass, Tracer
+from lm_debugger.engine.types import LIMITS, Intervention, Limits, ModelInfo, Token, ValueId
+from lm_debugger.engine.unedited import UneditedRuns
+from lm_debugger.engine.vocabulary import Vocabulary
+from lm_debugger.errors import EmptyPrompt, InvalidInput, PromptTooLong, TooManyInterventions
+
+PositionsLike = Literal["all", "last"] | int | range | Sequence[int]
+
+
+class Core:
+    """One loaded model. It owns the tokenizer, the gate that lets one request at a time use the
+    model, and the limits. Nothing of a request is kept but a small cache of unedited runs, which
+    are the same for everybody.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, limits: Limits = LIMITS) -> None:
+        self._adapter = checkpoint.adapter
+        self._checkpoint = checkpoint
+        self._vocabulary = Vocabulary(checkpoint.tokenizer)
+        self._lens = Lens(self._adapter)
+        self._tracer = Tracer(self._adapter, self._lens, self._vocabulary)
+        self._gate = Gate(limits.max_waiting)
+        self._unedited = UneditedRuns(self._tracer)
+        self.limits = limits
+
+    def check(self, at: ValueId) -> None:
+        """Does the model have this value vector (rule 12)?
+
+        Raises:
+            UnknownLayer, UnknownDimension: no; they name the allowed range.
+        """
+        rules.check_value(self._adapter, at.layer, at.dim)
+
+    def token(self, id: int) -> Token:
+        """One entry of the vocabulary, 0 <= id < V."""
+        return self._vocabulary.token(id)
+
+    def piece(self, id: int) -> str:
+        """The raw vocabulary piece, "Ġman"."""
+        return self._vocabulary.piece(id)
+
+    # What `index` builds on; requests go through the methods below.
+
+    @property
+    def adapter(self) -> Adapter:
+        """The model's parts."""
+        return self._adapter
+
+    @property
+    def lens(self) -> Lens:
+        """States and vectors to logits."""
+        return self._lens
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Ids to text and back."""
+        return self._vocabulary
+
+    @property
+    def norms(self) -> torch.Tensor:
+        """||v_i||_2 of every value vector, [L, F], fp32."""
+        return self._tracer.norms
+
+    @property
+    def gate(self) -> Gate:
+        """Whose turn it is."""
+        return self._gate
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """Name, shape and place of the model."""
+        adapter, checkpoint = self._adapter, self._checkpoint
+        vocab_size, d_model = adapter.unembedding.shape
+        return ModelInfo(
+            id=checkpoint.id,
+            architecture=checkpoint.model_type,
+            n_layers=adapter.n_layers,
+            ffn_width=adapter.ffn_width,
+            d_model=d_model,
+            n_heads=adapter.n_heads,
+            vocab_size=vocab_size,
+            n_positions=adapter.n_positions,
+            n_parameters=checkpoint.n_parameters,
+            tied_unembedding=checkpoint.tied_unembedding,
+            activation=adapter.activation_name,
+            dtype=str(adapter.unembedding.dtype).removeprefix("torch."),
+            device=str(adapter.unembedding.device),
+            eos_token=next(map(self._vocabulary.token, sorted(checkpoint.eos_token_ids)), None),
+        )
+
+    def tokenize(self, prompt: str) -> tuple[Token, ...]:
+        """The prompt's tokens, as `trace` sees them (rule 1).
+
+        Raises:
+            EmptyPrompt, PromptTooLong, InvalidInput.
+        """
+        return tuple(self._vocabulary.token(id) for id in self._encode(prompt))
+
+    def _both(
+        self, ids: Sequence[int], columns: tuple[int, ...], interventions: Sequence[Intervention]
+    ) -> tuple[Pass, Pass]:
+        """The unedited and the edited pass, one and the same where nothing is edited."""
+        boosts = self._unedited.boosts(ids)
+        plain = self._tracer.forward(ids, columns, {})
+        edits = rules.merge(self._adapter, interventions, len(ids), boosts)
+        return plain, self._tracer.forward(ids, columns, edits) if edits else plain
+
+    def _encode(self, prompt: str) -> list[int]:
+        if not isinstance(prompt, str):
+            raise InvalidInput(f"The prompt must be text, not {type(prompt).__name__}.")
+        if not prompt:
+            raise EmptyPrompt("The prompt is empty; type at least one character.")
+        ids = self._vocabulary.encode(prompt)
+        if len(ids) > self._adapter.n_positions:
+            raise PromptTooLong(
+                f"The prompt has {len(ids)} tokens; this model reads at most "
+                f"{self._adapter.n_positions}.",
+                n_tokens=len(ids),
+                maximum=self._adapter.n_positions,
+            )
+        return ids
+
+    def _check_interventions(self, interventions: Sequence[Intervention], n_tokens: int) -> None:
+        if len(interventions) > self.limits.max_interventions:
+            raise TooManyInterventions(
+                f"{len(interventions)} interventions; at most {self.limits.max_interventions} are "
+                "allowed in one request.",
+                count=len(interventions),
+                maximum=self.limits.max_interventions,
+            )
+        rules.check(self._adapter, interventions, n_tokens)

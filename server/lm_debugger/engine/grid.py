@@ -1,0 +1,97 @@
+"""The lens over all positions at once: what every state of a run predicts (rules 4 and 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lm_debugger.engine.lens import Lens, is_sound, softmax, top_k
+from lm_debugger.engine.tracer import Pass, overflow
+from lm_debugger.engine.types import Grid, GridRun, Token
+from lm_debugger.engine.vocabulary import Vocabulary
+
+_MAX_ELEMENTS = 1 << 23  # largest [S, V] block held at once: 32 MiB of fp32, several at a time
+
+
+def grid(
+    lens: Lens, vocabulary: Vocabulary, tokens: Sequence[Token], unedited: Pass, edited: Pass | None
+) -> Grid:
+    """Likeliest token, its probability and the entropy of 2 L x P states, in one or both runs.
+
+    Args:
+        tokens: of the prompt.
+        edited: at the same positions as `unedited`; None: there are no interventions.
+
+    Raises:
+        NonFiniteResult: a state cannot be held.
+    """
+    with torch.inference_mode():
+        plain = _rows(unedited)
+        if edited is None:
+            runs = [_read(lens, plain)]
+            kl = None
+        else:
+            changed = _rows(edited)
+            *runs, kl = _read_both(lens, plain, changed)
+    n = len(unedited.positions)
+    tables = [GridRun(*(_table(column, n) for column in run)) for run in runs]
+    named = sorted({id for table in tables for row in table.tokens for id in row})
+    return Grid(
+        tokens=tuple(tokens),
+        positions=unedited.positions,
+        vocabulary=tuple(vocabulary.token(id) for id in named),
+        unedited=tables[0],
+        edited=tables[1] if edited is not None else None,
+        kl=None if kl is None else _table(kl, n),
+    )
+
+
+def _rows(done: Pass) -> Tensor:
+    """[L, 2, P, D] -> [2 L P, D], checked."""
+    sound = is_sound(done.states).flatten(1).all(dim=1).cpu()
+    if not sound.all():
+        raise overflow(f"in layer {int((~sound).nonzero()[0])}")
+    return done.states.flatten(0, 2)
+
+
+_Columns = tuple[Tensor, Tensor, Tensor]  # token ids, probabilities, entropies, each [S]
+
+
+def _read(lens: Lens, states: Tensor) -> _Columns:
+    parts = [_summary(softmax(lens.logits(block))) for block in _blocks(lens, states)]
+    ids, probs, entropies = (torch.cat(part) for part in zip(*parts, strict=True))
+    return ids, probs, entropies
+
+
+def _read_both(lens: Lens, plain: Tensor, changed: Tensor) -> tuple[_Columns, _Columns, Tensor]:
+    """Both runs' columns and KL(changed || plain) [S], clamped at 0 against rounding."""
+    columns: tuple[list[_Columns], list[_Columns]] = ([], [])
+    divergences = []
+    for blocks in zip(_blocks(lens, plain), _blocks(lens, changed), strict=True):
+        before, after = (lens.logits(block) for block in blocks)
+        q = softmax(after)
+        ratio = torch.log_softmax(after, dim=-1) - torch.log_softmax(before, dim=-1)
+        divergences.append((q * ratio).sum(dim=-1).clamp_min(0))
+        columns[0].append(_summary(softmax(before)))
+        columns[1].append(_summary(q))
+    unedited, edited = (
+        tuple(torch.cat(part) for part in zip(*parts, strict=True)) for parts in columns
+    )
+    return unedited, edited, torch.cat(divergences)  # type: ignore[return-value]
+
+
+def _blocks(lens: Lens, states: Tensor) -> tuple[Tensor, ...]:
+    return torch.split(states, max(1, _MAX_ELEMENTS // lens.vocab_size))
+
+
+def _summary(probs: Tensor) -> _Columns:
+    """Of distributions [S, V]: see `_Columns`."""
+    values, ids = top_k(probs, 1)
+    return ids[:, 0], values[:, 0], torch.special.entr(probs).sum(dim=-1)
+
+
+def _table(column: Tensor, n: int) -> tuple[tuple, ...]:  # type: ignore[type-arg]
+    """[2 L P] -> 2 L rows of P = n cells."""
+    return tuple(map(tuple, column.reshape(-1, n).tolist()))

@@ -1,0 +1,198 @@
+"""Why this prediction: the questions beyond one position's trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+
+from lm_debugger.engine import interventions as rules
+from lm_debugger.engine.attribution import attribute
+from lm_debugger.engine.checks import check_range, known_tokens
+from lm_debugger.engine.comparing import follow
+from lm_debugger.engine.core import Core, PositionsLike
+from lm_debugger.engine.grid import grid
+from lm_debugger.engine.layer_details import sub_updates
+from lm_debugger.engine.lens import top_k
+from lm_debugger.engine.types import (
+    Attribution,
+    Following,
+    Grid,
+    Intervention,
+    Projection,
+    SubUpdateDetail,
+    Token,
+    ValueId,
+    as_positions,
+)
+from lm_debugger.errors import InvalidInput
+
+
+class Why(Core):
+    """All positions, single tokens, single parts, single vectors."""
+
+    def grid(
+        self,
+        prompt: str,
+        interventions: Sequence[Intervention] = (),
+        positions: PositionsLike = "all",
+    ) -> Grid:
+        """What every state predicts, positions x layers (rule 4), in both runs.
+
+        Args:
+            positions: of the prompt; negative ones count from the end.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        ids = self._encode(prompt)
+        columns = rules.resolve_positions(as_positions(positions), len(ids))
+        check_range("positions", len(columns), self.limits.max_positions)
+        self._check_interventions(interventions, len(ids))
+        tokens = [self._vocabulary.token(id) for id in ids]
+        with self._gate:
+            plain, changed = self._both(ids, columns, interventions)
+            edited = changed if interventions else None
+            return grid(self._lens, self._vocabulary, tokens, plain, edited)
+
+    def sub_updates(
+        self,
+        prompt: str,
+        layer: int,
+        interventions: Sequence[Intervention] = (),
+        position: int = -1,
+        top_k: int = 50,
+        sort: Literal["score", "effect"] = "score",
+        token: int | None = None,
+        against: int | None = None,
+        n_tokens: int = 3,
+    ) -> tuple[SubUpdateDetail, ...]:
+        """The sub-updates of one layer in detail (rules 6 and 16), of the edited run.
+
+        Args:
+            position: of the prompt; negative ones count from the end.
+            top_k: K, how many.
+            sort: by score, or by the absolute effect on `token`.
+            token, against: ids: the effect on a logit, or on the lead over another.
+            n_tokens: tokens listed that each pushes up, and down.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        ids = self._encode(prompt)
+        (column,) = rules.resolve_positions(as_positions(position), len(ids))
+        rules.check_value(self._adapter, layer, 0)
+        check_range("top_k", top_k, self.limits.max_top_k)
+        check_range("n_tokens", n_tokens, self.limits.max_top_k)
+        self._check_interventions(interventions, len(ids))
+        if token is None and (against is not None or sort == "effect"):
+            raise InvalidInput("Name the token whose logit the sub-updates are to affect.")
+        asked = [id for id in (token, against) if id is not None]
+        tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
+        with self._gate:
+            plain, changed = self._both(ids, (column,), interventions)
+            return sub_updates(
+                self._adapter, self._tracer, self._lens, self._vocabulary, plain, changed,
+                (layer, column), tokens, sort, top_k, n_tokens,
+            )  # fmt: skip
+
+    def follow(
+        self,
+        prompt: str,
+        tokens: Sequence[int],
+        interventions: Sequence[Intervention] = (),
+        position: int = -1,
+    ) -> Following:
+        """Probability, logit and rank of some tokens through all 2 L states (rule 4), both runs.
+
+        Args:
+            tokens: ids.
+            position: of the prompt; negative ones count from the end.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        ids = self._encode(prompt)
+        (column,) = rules.resolve_positions(as_positions(position), len(ids))
+        check_range("tokens", len(tokens), self.limits.max_top_k)
+        self._check_interventions(interventions, len(ids))
+        followed = known_tokens(self._vocabulary, self.info.vocab_size, tokens)
+        with self._gate:
+            plain, changed = self._both(ids, (column,), interventions)
+            unedited = edited = follow(self._lens, plain, column, followed)
+            if changed is not plain:
+                edited = follow(self._lens, changed, column, followed)
+        return Following(column, unedited, edited if interventions else None)
+
+    def attribute(
+        self,
+        prompt: str,
+        token: int,
+        against: int | None = None,
+        interventions: Sequence[Intervention] = (),
+        position: int = -1,
+        top_k: int = 10,
+    ) -> Attribution:
+        """What every part adds to a token's logit, or to its lead over another (rule 16).
+
+        Args:
+            token, against: ids. With `against`: why `token` rather than `against`.
+            interventions: what is split is the edited run.
+            position: of the prompt; negative ones count from the end.
+            top_k: K, sub-updates listed, those of the largest absolute amount.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        ids = self._encode(prompt)
+        (column,) = rules.resolve_positions(as_positions(position), len(ids))
+        check_range("top_k", top_k, self.limits.max_top_k)
+        self._check_interventions(interventions, len(ids))
+        asked = [token] if against is None else [token, against]
+        tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
+        with self._gate:
+            boosts = self._unedited.boosts(ids)
+            edits = rules.merge(self._adapter, interventions, len(ids), boosts)
+            done = self._tracer.forward(ids, (column,), edits)
+        return attribute(self._adapter, done, column, tokens, top_k)
+
+    def find_tokens(self, text: str, n: int = 10) -> tuple[Token, ...]:
+        """The n entries of the vocabulary that a typed text may mean, the likeliest meant first:
+        " nurse" and "nurse" for "nurse", then what begins so.
+
+        Raises:
+            OutOfRange: n.
+        """
+        check_range("n", n, self.limits.max_top_k)
+        return self._vocabulary.find(text, n, self.info.vocab_size)
+
+    def project(self, layer: int, dim: int, top_k: int = 50) -> Projection:
+        """What a value vector promotes and suppresses: both ends of E · v_i (rule 7).
+
+        Raises:
+            UnknownLayer, UnknownDimension, OutOfRange.
+        """
+        rules.check_value(self._adapter, layer, dim)
+        check_range("top_k", top_k, self.limits.max_top_k)
+        with torch.inference_mode():
+            vector = self._adapter.value_matrix(layer)[dim].float()
+            logits = self._lens.unembed(vector.unsqueeze(0))  # [1, V]
+            highest, promoted = _top_k(logits, top_k)
+            lowest, suppressed = _top_k(-logits, top_k)
+            return Projection(
+                id=ValueId(layer, dim),
+                norm=float(vector.norm()),
+                promoted=self._vocabulary.logits(promoted, highest),
+                suppressed=self._vocabulary.logits(suppressed, [-x for x in lowest]),
+            )
+
+
+def _top_k(row: torch.Tensor, k: int) -> tuple[list[float], list[int]]:
+    """`lens.top_k` of one row [1, N]."""
+    values, ids = top_k(row, k)
+    return values[0].tolist(), ids[0].tolist()
