@@ -49,10 +49,12 @@ def test_every_example_works(client: FlaskClient, route: Any) -> None:
     if route.body:
         assert route.example, "a route with a body needs an example"
         # The examples speak of the bundled model; LM-Debugger's routes know only the default one.
-        legacy = not route.path.startswith("/api")
-        body = (
-            {**route.example, "interventions": []} if legacy else {**route.example, "model": "demo"}
-        )
+        if "run" in route.example:
+            body = route.example  # a run names its model
+        elif route.path.startswith("/api"):
+            body = {**route.example, "model": "demo"}
+        else:
+            body = {**route.example, "interventions": []}
         assert client.post(route.path, json=body).status_code == 200
     else:
         if route.tag == "exploring":

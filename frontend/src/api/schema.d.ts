@@ -729,6 +729,7 @@ export interface components {
         };
         /** CodeRequest */
         CodeRequest: {
+            /** @description what to turn into a program */
             run: components["schemas"]["RunFile"];
             /**
              * Form
@@ -1513,11 +1514,13 @@ export interface components {
         RunFile: {
             /**
              * Format
+             * @description says that this is a run
              * @constant
              */
             format: "lm-debugger-run";
             /**
              * Version
+             * @description of the format
              * @constant
              */
             version: 1;
@@ -1526,7 +1529,10 @@ export interface components {
              * @description id of the model that it was made with
              */
             model: string;
-            /** Prompt */
+            /**
+             * Prompt
+             * @description taken as it is: nothing added, nothing stripped (rule 1)
+             */
             prompt: string;
             /**
              * Position

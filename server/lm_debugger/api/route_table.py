@@ -50,7 +50,7 @@ ROUTES: tuple[Route, ...] = (
         "The tokens that a text may mean",
         "First the text after a space, then the text itself, in other case, and what begins so.",
         params=(
-            Param("q", "query", {"type": "string"}, "the text", required=True),
+            Param("q", "query", {"type": "string", "example": "nurse"}, "the text", required=True),
             MODEL,
             Param("n", "query", {"type": "integer", "minimum": 1, "default": 10}, "tokens listed"),
         ),

@@ -19,10 +19,10 @@ class RunFile(Request):
     """`interventions` are those in force, ready to be sent. `page` is for the page alone: switched
     off cards, groups and the like; nothing else reads it."""
 
-    format: Literal["lm-debugger-run"]
-    version: Literal[1]
+    format: Literal["lm-debugger-run"] = Field(description="says that this is a run")
+    version: Literal[1] = Field(description="of the format")
     model: str = Field(description="id of the model that it was made with")
-    prompt: Text
+    prompt: Text = Field(description="taken as it is: nothing added, nothing stripped (rule 1)")
     position: int | None = Field(None, description="traced position; null: the last")
     interventions: list[InterventionIn] = Field([], description="those in force")
     names: dict[str, str] = Field({}, description="what vectors are called: {'L1D2': 'music'}")
@@ -32,7 +32,7 @@ class RunFile(Request):
 
 
 class CodeRequest(Request):
-    run: RunFile
+    run: RunFile = Field(description="what to turn into a program")
     form: Literal["lm_debugger", "transformers"] = Field(
         description="with this package, or with hooks on a plain transformers model"
     )

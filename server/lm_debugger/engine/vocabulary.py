@@ -65,17 +65,18 @@ class Vocabulary:
         """The n tokens that a typed text may mean, the likeliest meant first, ties by lower id.
 
         First the text after a space, as words mostly stand in a sentence, then the text itself,
-        then both in other case, then what begins with it, shortest first; a space around the text
-        is looked for as it is, before all else.
+        then both in other case, then what begins with it, shortest first. A space that was typed
+        counts: then the very text comes before all else.
         """
         bare = text.strip().lower()
+        spaced = text != text.strip()
         ranked: list[tuple[tuple[int, int, int], Token]] = []
         for id in range(vocab_size):
             token = self.token(id)
             plain = token.text.strip().lower()
             if token.hex is not None or not plain.startswith(bare):
                 continue
-            if token.text == text and (text != bare or not bare):
+            if spaced and token.text == text:
                 order = 0
             elif token.text == " " + text:
                 order = 1

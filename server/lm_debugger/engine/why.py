@@ -88,6 +88,8 @@ class Why(Core):
         check_range("top_k", top_k, self.limits.max_top_k)
         check_range("n_tokens", n_tokens, self.limits.max_top_k)
         self._check_interventions(interventions, len(ids))
+        if sort not in ("score", "effect"):
+            raise InvalidInput(f'sort must be "score" or "effect", not {sort!r}.')
         if token is None and (against is not None or sort == "effect"):
             raise InvalidInput("Name the token whose logit the sub-updates are to affect.")
         asked = [id for id in (token, against) if id is not None]
