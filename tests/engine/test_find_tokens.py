@@ -22,9 +22,23 @@ def test_a_word_after_a_space_comes_first_then_bare_then_longer_ones(demo: Case)
     assert lengths == sorted(lengths)
 
 
-def test_a_space_that_was_typed_counts(demo: Case) -> None:
-    assert [token.text for token in demo.debugger.find_tokens(" the", 2)][0] == " the"
-    assert [token.text for token in demo.debugger.find_tokens("The", 2)][:2] == [" The", "The"]
+@pytest.mark.parametrize("typed", ["music", "The", "the", " the", "  ", "a", "I", " I", "\n", "s"])
+def test_the_order(demo: Case, typed: str) -> None:
+    texts = {
+        id: text for id, text in vocabulary(demo).items() if demo.debugger.token(id).hex is None
+    }
+    bare = typed.strip().lower()
+    plain = {id: text.strip().lower() for id, text in texts.items()}
+    very = [id for id in texts if texts[id] == typed]
+    stages = [
+        very if typed != typed.strip() else [],
+        [id for id in texts if texts[id] == " " + typed],
+        very,
+        [id for id in texts if plain[id] == bare],
+        sorted((id for id in texts if plain[id].startswith(bare)), key=lambda id: len(plain[id])),
+    ]
+    expected = [*dict.fromkeys(id for stage in stages for id in stage)][:40]
+    assert [token.id for token in demo.debugger.find_tokens(typed, 40)] == expected
 
 
 def test_white_space_and_nonsense(demo: Case) -> None:
