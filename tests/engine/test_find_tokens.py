@@ -29,11 +29,9 @@ def test_the_order(demo: Case, typed: str) -> None:
     }
     bare = typed.strip().lower()
     plain = {id: text.strip().lower() for id, text in texts.items()}
-    very = [id for id in texts if texts[id] == typed]
     stages = [
-        very if typed != typed.strip() else [],
         [id for id in texts if texts[id] == " " + typed],
-        very,
+        [id for id in texts if texts[id] == typed],
         [id for id in texts if plain[id] == bare],
         sorted((id for id in texts if plain[id].startswith(bare)), key=lambda id: len(plain[id])),
     ]

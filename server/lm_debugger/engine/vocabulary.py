@@ -65,27 +65,23 @@ class Vocabulary:
         """The n tokens that a typed text may mean, the likeliest meant first, ties by lower id.
 
         First the text after a space, as words mostly stand in a sentence, then the text itself,
-        then both in other case, then what begins with it, shortest first. A space that was typed
-        counts: then the very text comes before all else.
+        then both in other case, then what begins with it, shortest first.
         """
         bare = text.strip().lower()
-        spaced = text != text.strip()
         ranked: list[tuple[tuple[int, int, int], Token]] = []
         for id in range(vocab_size):
             token = self.token(id)
             plain = token.text.strip().lower()
             if token.hex is not None or not plain.startswith(bare):
                 continue
-            if spaced and token.text == text:
+            if token.text == " " + text:
                 order = 0
-            elif token.text == " " + text:
-                order = 1
             elif token.text == text:
-                order = 2
+                order = 1
             elif plain == bare:
-                order = 3
+                order = 2
             else:
-                order = 4
+                order = 3
             ranked.append(((order, len(plain), id), token))
         return tuple(token for _, token in heapq.nsmallest(n, ranked, key=itemgetter(0)))
 
