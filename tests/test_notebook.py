@@ -14,6 +14,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer
 from lm_debugger.api.server import AddressUnavailable
 from lm_debugger.engine import debugger as engine
-from lm_debugger.engine.types import Limits
+from lm_debugger.engine.types import Limits, Run, StateReading, Token, TokenProb
 from lm_debugger.errors import SettingsError
+from lm_debugger.notebook.results import Trace
 from lm_debugger.settings import Settings
 
 PROMPT = "My wife is working as a"
@@ -250,15 +252,30 @@ def test_many_positions_are_cut_and_it_is_said(debugger: Debugger) -> None:
     assert f"and {len(trace.positions) - 8} more positions: to_pandas()" in page.texts
 
 
-def test_what_is_typed_is_text(debugger: Debugger) -> None:
-    prompt = "<script>alert(1)</script> <img src=x onerror=alert(1)> & \" '\u202e"
-    html = debugger.trace(prompt, positions="all")._repr_html_()
-    page = Checked(html)
-    shown = "".join(page.texts)
-    assert "<script" not in html
-    assert "<img" not in html
-    assert "&" in shown
-    assert "\u202e" not in shown
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>&\"'\u202e"
+
+
+def test_nothing_becomes_markup(plain: engine.Debugger) -> None:
+    """Tokens of the prompt and of predictions, and the model's name, whatever they are."""
+    found = plain.trace(PROMPT)
+    token = Token(7, HOSTILE)
+    reading = StateReading((TokenProb(token, 0.5),), 1.0)
+    layers = tuple(
+        replace(layer, before=reading, after=reading)
+        for layer in found.unedited.positions[0].layers
+    )
+    run = Run((replace(found.unedited.positions[0], layers=layers),))
+    trace = replace(found, tokens=(token,) * len(found.tokens), unedited=run, model=HOSTILE)
+    page = Checked(Trace.of(trace)._repr_html_())
+    # Each token, the one read from, and per layer before and after, and the prediction.
+    expected = len(found.tokens) + 1 + 2 * len(layers) + 1
+    shown = HOSTILE.replace(" ", "·").replace("\u202e", "\N{REPLACEMENT CHARACTER}")
+    assert page.texts.count(shown) == expected
+    assert HOSTILE in page.texts  # the name
+
+
+def test_a_hostile_prompt(debugger: Debugger) -> None:
+    Checked(debugger.trace(HOSTILE, positions="all")._repr_html_())
 
 
 def test_reprs_are_short(debugger: Debugger) -> None:

@@ -314,6 +314,27 @@ def test_what_fails_halfway_leaves_what_was_there(
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_checkpoint_that_cannot_take_its_place(
+    tied: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that was to be replaced comes back."""
+    out = tmp_path / "out"
+    tied.debugger.bake([Intervention.off("L0D1")], out)
+    before = digest(out)
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.suffix == ".new":
+            raise OSError("no")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(CheckpointStorage, match="cannot be written: no"):
+        tied.debugger.bake(OFF, out, force=True)
+    assert digest(out) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_checkpoint_that_changed_meanwhile(folder: Path, tmp_path: Path) -> None:
     debugger = Debugger.load(str(folder), device="cpu")
 

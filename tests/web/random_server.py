@@ -43,10 +43,10 @@ def serving(folder: Path, *arguments: str) -> Iterator[RandomServer]:
         server.stop()
 
 
-def interleaved(states: States, position: int) -> Array:
-    """The 2 L states at one position in their order: before 0, after 0, before 1, ... [2 L, D]."""
+def interleaved(states: States, position: int) -> list[Array]:
+    """The 2 L states at one position in their order: before 0, after 0, before 1, ... of [D] each."""
     pairs = zip(states.before[:, position], states.after[:, position], strict=True)
-    return [state for pair in pairs for state in pair]  # type: ignore[return-value]
+    return [state for pair in pairs for state in pair]
 
 
 def link(prompt: str, edits: list[Edit], **keys: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class SharePage(TracePage):
     def more(self, name: str, entry: str) -> None:
         """An entry of a group's or a card's own menu."""
         self.page.get_by_role("button", name=f"More about {name}", exact=True).click()
-        self.page.get_by_role("menu").get_by_text(entry, exact=True).click()
+        items = self.page.get_by_role("menu").locator("[role^=menuitem]")
+        items.filter(has_text=re.compile(rf"^{re.escape(entry)}")).click()
 
     def order(self) -> dict[str, list[str]]:
         """Vectors by group, as shown; "" has those in none."""

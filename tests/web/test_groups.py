@@ -193,7 +193,8 @@ def test_cards_move_by_menu_and_by_pointer(open_page: OpenPage) -> None:
         end = page.locator(to).bounding_box()
         assert end is not None
         page.mouse.move(end["x"] + 10, end["y"] + end["height"] / 2, steps=6)
-        shoot(page, "dragging-a-card")
+        expect(page.locator("[data-drop]")).to_have_count(1)
+        shoot(page, f"dragging-{value}")
         page.mouse.up()
 
     drag("L0D2", "[data-testid=intervention-L0D3]")

@@ -14,7 +14,7 @@ from tests.web.trace_page import TracePage
 
 EDITED = "/trace?v=1&p=My+wife+is+working+as+a&i=L7D71*scale*-3_L5D541*on_-L6D3*off"
 
-# --- Trace -----------------------------------------------------------------------------------------
+# --- Trace ---
 
 
 def go(page: Page, place: str) -> None:
@@ -90,7 +90,7 @@ def grouped(page: Page) -> None:
     expect(page.get_by_role("region", name=re.compile("^Group "))).to_be_visible()
 
 
-# --- Generate --------------------------------------------------------------------------------------
+# --- Generate ---
 
 
 def generated(page: Page) -> None:
@@ -115,7 +115,7 @@ def sampling(page: Page) -> None:
     expect(popover.get_by_role("alert")).to_be_visible()
 
 
-# --- over the page ---------------------------------------------------------------------------------
+# --- over the page ---
 
 
 def helped(page: Page) -> None:
@@ -149,7 +149,7 @@ def share_menu(page: Page) -> None:
 def program(page: Page) -> None:
     compared(page)
     share_menu(page)
-    page.get_by_role("menuitem", name=re.compile("^Run as Python")).click()
+    page.get_by_role("menuitem", name=re.compile("^Copy as Python")).click()
     expect(page.get_by_role("dialog").get_by_text("import", exact=False).first).to_be_visible()
 
 
@@ -158,7 +158,7 @@ def opening(page: Page) -> None:
     page.get_by_role("menuitem", name=re.compile("^Open run")).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox").fill('{"format": "something else"}')
-    dialog.get_by_role("button", name="Open", exact=True).click()
+    dialog.get_by_role("button", name="Open this text").click()
     expect(dialog.get_by_role("alert")).to_be_visible()
 
 
@@ -168,7 +168,7 @@ def failed(page: Page) -> None:
     expect(page.get_by_role("alert").first).to_be_visible()
 
 
-# --- Explore ---------------------------------------------------------------------------------------
+# --- Explore ---
 
 
 def searched(page: Page) -> None:

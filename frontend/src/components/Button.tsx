@@ -18,21 +18,30 @@ interface IconButtonProps extends Omit<ComponentProps<"button">, "aria-label" | 
   label: string;
   /** The shortcut that does the same, e.g. `mod+z`. */
   keys?: string | undefined;
+  /** Without one where buttons stand close, or a menu gives the focus back: it would cover them. */
+  tip?: boolean;
   children: ReactNode;
 }
 
-export function IconButton({ label, keys, className, children, ...rest }: IconButtonProps) {
-  return (
+export function IconButton(props: IconButtonProps) {
+  const { label, keys, tip = true, className, children, ...rest } = props;
+  const button = (
+    <button
+      type="button"
+      {...rest}
+      aria-label={label}
+      title={tip ? undefined : label}
+      className={[styles.icon, className].filter(Boolean).join(" ")}
+    >
+      {children}
+    </button>
+  );
+  return tip ? (
     <Tip label={label} keys={keys}>
-      <button
-        type="button"
-        {...rest}
-        aria-label={label}
-        className={[styles.icon, className].filter(Boolean).join(" ")}
-      >
-        {children}
-      </button>
+      {button}
     </Tip>
+  ) : (
+    button
   );
 }
 

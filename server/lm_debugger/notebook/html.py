@@ -45,7 +45,7 @@ def _prompt(trace: engine.Trace) -> str:
         mark = "2px solid currentColor" if read else "2px solid transparent"
         style = f"{_MONO};border-bottom:{mark};margin-right:2px"
         chips.append(f'<bdi style="{style}">{escape(visible(token.text))}</bdi>')
-    return f"<div><b>{escape(trace.model)}</b> &nbsp; {' '.join(chips)}</div>"
+    return f"<div><b><bdi>{escape(trace.model)}</bdi></b> &nbsp; {' '.join(chips)}</div>"
 
 
 def _interventions(trace: engine.Trace) -> str:

@@ -19,7 +19,7 @@ export function CardMenu({ item, className }: { item: Intervention; className?: 
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger asChild>
-        <IconButton label={`More about ${key}`} className={className}>
+        <IconButton label={`More about ${key}`} className={className} tip={false}>
           <EllipsisVertical aria-hidden />
         </IconButton>
       </Menu.Trigger>

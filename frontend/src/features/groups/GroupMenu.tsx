@@ -26,7 +26,7 @@ export function GroupMenu({ group, className }: { group: Group; className?: stri
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger asChild>
-        <IconButton label={`More about the group ${group.name}`} className={className}>
+        <IconButton label={`More about the group ${group.name}`} className={className} tip={false}>
           <EllipsisVertical aria-hidden />
         </IconButton>
       </Menu.Trigger>

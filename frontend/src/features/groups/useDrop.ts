@@ -15,15 +15,15 @@ export interface Drop {
   };
 }
 
-/** The place among a list's cards that a point belongs to. */
-function placeAt(event: DragEvent): number {
+/** The place among a list's cards that a point belongs to; null: after the last. */
+function placeAt(event: DragEvent): number | null {
   const items = [...event.currentTarget.querySelectorAll("[data-testid^='intervention-']")];
   const found = items.findIndex((item) => {
     const { bottom, left, right, top } = item.getBoundingClientRect();
     const inRow = event.clientY < bottom;
     return event.clientY < top || (inRow && event.clientX < (left + right) / 2);
   });
-  return found < 0 ? items.length : found;
+  return found < 0 ? null : found;
 }
 
 export function useDrop(group: number | null, cards: readonly Intervention[]): Drop {
@@ -35,7 +35,7 @@ export function useDrop(group: number | null, cards: readonly Intervention[]): D
         if (!useGroupsUi.getState().dragged) return;
         event.preventDefault();
         event.dataTransfer.dropEffect = "move";
-        setAt(placeAt(event));
+        setAt(placeAt(event) ?? cards.length);
       },
       onDragLeave: (event) => {
         const inside = event.relatedTarget instanceof Node;
@@ -46,7 +46,9 @@ export function useDrop(group: number | null, cards: readonly Intervention[]): D
         setAt(null);
         if (!dragged) return;
         event.preventDefault();
-        const place = placeAt(event);
+        // In another list it is another element, which hears of no end of the drag.
+        useGroupsUi.setState({ dragged: null });
+        const place = placeAt(event) ?? cards.length;
         const own = cards.findIndex((card) => sameValue(card, dragged));
         // Its own place is free once it has been taken out.
         moveCard(dragged, group, own >= 0 && own < place ? place - 1 : place);

@@ -47,6 +47,8 @@ export function FinalPrediction() {
       aria-busy={pending}
       data-outdated={outdated || undefined}
       data-testid="final-prediction"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls where the dock is low
+      tabIndex={0}
     >
       {unedited ? (
         <table className={compared ? styles.table : `${styles.table} ${styles.single}`}>

@@ -48,7 +48,7 @@ export function SubUpdatesPanel({ layer }: { layer: number }) {
         busy={view.pending}
         note={
           <>
-            {trace?.edited && (edited ? "edited run" : "unedited run")}
+            {trace?.edited && (edited ? "edited run, " : "unedited run, ")}
             <PanelNote
               at={{ position, token: trace?.tokens[position] }}
               outdated={view.outdated}

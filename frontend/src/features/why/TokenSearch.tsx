@@ -1,7 +1,7 @@
 /** A box in which a token is typed: entries of the vocabulary are offered as one types. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useEffectEvent, useId, useRef, useState } from "react";
 import { getTokens } from "@/api/client";
 import { asApiError } from "@/api/errors";
 import type { Token } from "@/api/types";
@@ -40,6 +40,8 @@ export function TokenSearch({ likeliest, chosen, onPick }: Props) {
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(0);
+  /** The text that was there when Enter was pressed. */
+  const [asked, setAsked] = useState<string | null>(null);
   const list = useId();
   const box = useRef<HTMLInputElement>(null);
   const { offers, current, error } = useOffers(text, likeliest, chosen);
@@ -51,6 +53,15 @@ export function TokenSearch({ likeliest, chosen, onPick }: Props) {
     setAt(0);
     setOpen(false);
   };
+  // Enter may come before the offers for what was typed: then it waits for them.
+  const onAsked = useEffectEvent(() => {
+    setAsked(null);
+    if (active) pick(active);
+  });
+  const due = asked !== null && asked === text && current;
+  useEffect(() => {
+    if (due) onAsked();
+  }, [due]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -58,7 +69,7 @@ export function TokenSearch({ likeliest, chosen, onPick }: Props) {
       setOpen(true);
       if (shown && offers.length > 0)
         setAt((Math.min(at, offers.length - 1) + step + offers.length) % offers.length);
-    } else if (event.key === "Enter" && shown && current && active) pick(active);
+    } else if (event.key === "Enter" && shown) setAsked(text);
     else if (event.key === "Escape" && shown) setOpen(false);
     else return;
     event.preventDefault();
@@ -83,6 +94,7 @@ export function TokenSearch({ likeliest, chosen, onPick }: Props) {
         dir="auto"
         onChange={(event) => {
           setText(event.target.value);
+          setAsked(null);
           setAt(0);
           setOpen(true);
         }}

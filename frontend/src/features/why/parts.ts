@@ -2,6 +2,7 @@
 
 import type { AttributeReply } from "@/api/types";
 import { type Cell, toCsv } from "@/lib/csv";
+import { formatCount } from "@/lib/numbers";
 
 export interface Part {
   name: string;
@@ -27,7 +28,7 @@ export function partsOf(reply: AttributeReply): Part[] {
 export const largestOf = (amounts: readonly number[]): number =>
   amounts.reduce((most, amount) => Math.max(most, Math.abs(amount)), 0);
 
-/** "3.4", "120", "1.2e+9": how many times as likely one token is as the other. */
+/** "3.4", "1,200", "1.2e+9": how many times as likely one token is as the other. */
 export function formatTimes(lead: number): string {
   const decades = Math.abs(lead) / Math.LN10;
   if (decades >= 6) {
@@ -35,7 +36,7 @@ export function formatTimes(lead: number): string {
     return `${(10 ** (decades - whole)).toFixed(1)}e+${whole}`;
   }
   const times = 10 ** decades;
-  return times >= 100 ? times.toFixed(0) : times.toPrecision(2);
+  return times >= 100 ? formatCount(Math.round(times)) : times.toPrecision(2);
 }
 
 export function attributionCsv(reply: AttributeReply): string {

@@ -196,7 +196,7 @@ describe("attribution", () => {
   it.each([
     [Math.log(3.4), "3.4"],
     [-Math.log(3.4), "3.4"],
-    [Math.log(250), "250"],
+    [Math.log(1250), "1,250"],
     [0, "1.0"],
     [1000, "2.0e+434"],
   ])("a lead of %d is %s times as likely", (lead, text) => {

@@ -10,6 +10,7 @@ import {
 } from "react";
 import type { Token } from "@/api/types";
 import { TokenText } from "@/components/Token";
+import { describeToken } from "@/lib/tokens";
 import { useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
 import styles from "./TokenStrip.module.css";
@@ -121,6 +122,7 @@ const StripToken = memo(function StripToken(props: StripTokenProps) {
       <button
         type="button"
         className={styles.token}
+        aria-label={`${index}: ${describeToken({ text: token.text, hex: token.hex })}`}
         aria-pressed={traced}
         tabIndex={traced ? 0 : -1}
         disabled={disabled}

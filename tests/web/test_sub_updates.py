@@ -1,0 +1,308 @@
+"""All sub-updates of one layer, in the place of the list of layers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+from transformers import AutoTokenizer
+
+from tests.models import DEMO
+from tests.reference import Oracle, ranked
+from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.trace_page import TracePage
+
+PROMPT = "My wife is working as a"
+LINK = "/#/trace?v=1&p=My+wife+is+working+as+a"
+EDITED = f"{LINK}&i=L7D71*scale*-3"
+EDIT = [{"layer": 7, "dim": 71, "kind": "scale", "value": -3.0}]
+FIRST = 50
+
+
+def panel(page: Page) -> Locator:
+    return page.get_by_role("region", name=re.compile("^Sub-updates of layer"))
+
+
+def rows(page: Page) -> Locator:
+    return page.get_by_test_id("sub-updates").locator("tbody tr")
+
+
+def vectors(page: Page) -> list[str]:
+    return [
+        row.get_attribute("data-value") or "" for row in rows(page).locator("[data-value]").all()
+    ]
+
+
+def is_there(page: Page, layer: int, count: int = FIRST) -> None:
+    """Until the sub-updates of that layer are shown, and nothing is on its way."""
+    expect(page.get_by_role("region", name=f"Sub-updates of layer {layer}")).to_be_visible()
+    expect(rows(page)).to_have_count(count)
+    expect(page.locator("[data-outdated] [data-testid=sub-updates]")).to_have_count(0)
+    expect(rows(page).first.locator("[data-value]")).to_have_attribute(
+        "data-value", re.compile(f"^L{layer}D")
+    )
+
+
+def open_layer(page: Page, layer: int) -> TracePage:
+    view = TracePage(page)
+    view.wait()
+    page.get_by_role("button", name=f"All sub-updates of layer {layer}").click()
+    is_there(page, layer)
+    return view
+
+
+def ask(server: Server, **question: Any) -> list[dict[str, Any]]:
+    body = {"prompt": PROMPT, "n_tokens": 5, "top_k": FIRST, **question}
+    found: list[dict[str, Any]] = server.post("/api/v1/sub_updates", body)["sub_updates"]
+    return found
+
+
+def key(item: dict[str, Any]) -> str:
+    return f"L{item['layer']}D{item['dim']}"
+
+
+def number(title: str | None) -> float:
+    found = re.search(r"-?\d[\d.]*(?:e-?\d+)?", title or "")
+    assert found is not None, title
+    return float(found[0])
+
+
+def token_ids(cells: Locator) -> list[int]:
+    titles = [each.get_attribute("title") or "" for each in cells.all()]
+    return [int(title.rpartition("token ")[2]) for title in titles]
+
+
+def test_score_share_and_sign_of_every_sub_update(open_page: OpenPage) -> None:
+    oracle = Oracle(DEMO)
+    run = oracle.run(AutoTokenizer.from_pretrained(DEMO)(PROMPT)["input_ids"])
+    page = open_page(LINK)
+    for layer in (0, 7):
+        m, values = run.m[layer, -1], oracle.values(layer)
+        scores = oracle.scores(m, layer)
+        chosen = ranked(scores, FIRST)
+        TracePage(page).wait()
+        told = page.locator(f"#layer-{layer}").get_by_text("carry")
+        share = scores[chosen[:10]].sum() / scores.sum()
+        assert told.text_content() == f"top 10 carry {round(100 * share)} %"
+        open_layer(page, layer)
+        assert vectors(page) == [f"L{layer}D{dim}" for dim in chosen]
+        for row, dim in zip(rows(page).all(), chosen, strict=True):
+            title = row.locator("[title^=coefficient]").get_attribute("title")
+            assert number(title) == pytest.approx(m[dim], rel=1e-4, abs=1e-6)
+            sign = row.locator("[title^=coefficient]").inner_text()[0]
+            assert sign == ("−" if m[dim] < 0 else "+")
+            score = row.locator("[title^=score]")
+            assert number(score.get_attribute("title")) == pytest.approx(scores[dim], rel=1e-4)
+            part = number(score.locator("small").get_attribute("title"))
+            assert part == pytest.approx(scores[dim] / scores.sum(), rel=1e-4)
+        # with the coefficient's sign: what it pushes is E (m v), not E v
+        for row, dim in list(zip(rows(page).all(), chosen, strict=True))[:5]:
+            pushed = oracle.unembedding @ (m[dim] * values[dim])
+            up, down = (token_ids(row.locator(f"p:nth-of-type({n}) bdi")) for n in (1, 2))
+            assert up == ranked(pushed, 5)
+            assert down == ranked(-pushed, 5)
+        page.keyboard.press("Escape")
+        expect(panel(page)).to_have_count(0)
+
+
+def test_more_up_to_the_server_s_limit(open_page: OpenPage, server: Server) -> None:
+    page = open_page(LINK)
+    open_layer(page, 3)
+    expect(panel(page)).to_contain_text("50 of 1,024 sub-updates")
+    for count in (100, 150, 200):
+        page.get_by_role("button", name="Show 50 more").click()
+        is_there(page, 3, count)
+    expect(page.get_by_role("button", name="Show 50 more")).to_have_count(0)
+    expect(panel(page)).to_contain_text("The server lists no more at a time.")
+    assert vectors(page) == [key(item) for item in ask(server, layer=3, top_k=200)]
+
+
+def test_the_effect_on_a_token_and_on_a_lead(open_page: OpenPage, server: Server) -> None:
+    page = open_page(LINK)
+    view = TracePage(page)
+    view.wait()
+    final = server.post("/api/v1/trace", {"prompt": PROMPT})
+    a, b, _ = final["unedited"]["positions"][0]["layers"][-1]["after"]["top"][:3]
+    after = view.list("After layer 7")
+    after.scroll_into_view_if_needed()
+    for rank in (0, 1):
+        after.get_by_role("button").nth(rank).click()
+    open_layer(page, 7)
+    for versus, question in (
+        (True, {"token": a["id"], "against": b["id"]}),
+        (False, {"token": a["id"]}),
+    ):
+        page.get_by_role("checkbox", name="A rather than B").set_checked(versus)
+        for sort in ("effect", "score"):
+            page.get_by_text(f"By {sort}", exact=True).click()
+            expected = ask(server, layer=7, sort=sort, **question)
+            expect(rows(page).first.locator("[data-value]")).to_have_attribute(
+                "data-value", key(expected[0])
+            )
+            is_there(page, 7)
+            assert vectors(page) == [key(item) for item in expected]
+            titles = rows(page).locator("[title^=effect]").all()
+            assert [number(cell.get_attribute("title")) for cell in titles] == pytest.approx(
+                [item["effect"] for item in expected]
+            )
+        note = panel(page).get_by_text("attribution reading")
+        assert token_ids(note.locator("bdi")) == [
+            id for id in (a["id"], b["id"] if versus else None) if id is not None
+        ]
+    shoot(page, "sub-updates-effect")
+
+
+def test_without_a_token_there_is_no_effect(open_page: OpenPage) -> None:
+    page = open_page(LINK)
+    open_layer(page, 2)
+    expect(page.get_by_role("radio", name="By effect")).to_be_disabled()
+    expect(panel(page)).to_contain_text("Choose a token")
+    expect(rows(page).locator("[title^=effect]")).to_have_count(0)
+
+
+def test_the_edited_run_beside_the_unedited_one(open_page: OpenPage, server: Server) -> None:
+    page = open_page(EDITED)
+    open_layer(page, 7)
+    expect(panel(page)).to_contain_text("edited run")
+    expected = ask(server, layer=7, interventions=EDIT)
+    assert vectors(page) == [key(item) for item in expected]
+    edited = next(item for item in expected if item["dim"] == 71)
+    row = rows(page).filter(has=page.locator("[data-value=L7D71]"))
+    now, was = re.findall(
+        r"-?\d[\d.]*", row.locator("[title^=coefficient]").get_attribute("title") or ""
+    )
+    assert float(now) == pytest.approx(edited["coefficient"])
+    assert float(was) == pytest.approx(edited["unedited_coefficient"])
+    assert edited["coefficient"] == pytest.approx(-3 * edited["unedited_coefficient"], rel=1e-4)
+    expect(row).to_contain_text("was +")
+    # the reading that the layers have
+    page.keyboard.press("1")
+    expect(panel(page)).to_contain_text("unedited run")
+    is_there(page, 7)
+    assert vectors(page) == [key(item) for item in ask(server, layer=7)]
+
+
+def test_by_keyboard(open_page: OpenPage) -> None:
+    page = open_page(EDITED)
+    view = TracePage(page)
+    view.wait()
+    body = page.get_by_test_id("layers").locator("xpath=../..")
+    page.evaluate("document.getElementById('layer-4').scrollIntoView()")
+    expect(page.get_by_role("navigation").locator("[aria-current=true]")).to_contain_text("4")
+    before = body.evaluate("body => body.scrollTop")
+    page.keyboard.press("m")
+    is_there(page, 4)
+    page.keyboard.press("Tab")
+    while page.evaluate("!document.activeElement.matches('[data-sub-update]')"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    second = rows(page).nth(1).locator("[data-value]")
+    expect(second).to_be_focused()
+    name = second.get_attribute("data-value") or ""
+    page.keyboard.press("Enter")
+    expect(view.details).to_contain_text(name)
+    page.keyboard.press("i")
+    expect(view.card(name)).to_be_visible()
+    is_there(page, 4)
+    # the list of layers is where it was
+    second.focus()
+    page.keyboard.press("Escape")
+    expect(panel(page)).to_have_count(0)
+    expect(page.get_by_role("button", name="All sub-updates of layer 4")).to_be_focused()
+    assert body.evaluate("body => body.scrollTop") == before
+
+
+def test_other_layers(open_page: OpenPage) -> None:
+    page = open_page(LINK)
+    open_layer(page, 1)
+    page.keyboard.press("j")
+    is_there(page, 2)
+    page.keyboard.press("k")
+    is_there(page, 1)
+    page.get_by_role("navigation", name="Top token").get_by_role("button").nth(5).click()
+    is_there(page, 5)
+    page.get_by_role("button", name="Back to all layers").click()
+    expect(panel(page)).to_have_count(0)
+    expect(page.get_by_role("button", name="All sub-updates of layer 5")).to_be_focused()
+
+
+def test_a_failure_is_said_and_tried_again(open_page: OpenPage) -> None:
+    page = open_page(LINK, expect_failed_requests=True)
+    TracePage(page).wait()
+    broken = {
+        "error": {"code": "internal", "message": "It broke.", "details": {}, "request_id": "r"}
+    }
+    page.route("**/api/v1/sub_updates", lambda route: route.fulfill(status=500, json=broken))
+    page.get_by_role("button", name="All sub-updates of layer 2").click()
+    expect(panel(page).get_by_role("alert")).to_contain_text("It broke.")
+    page.unroute("**/api/v1/sub_updates")
+    panel(page).get_by_role("button", name="Try again").click()
+    is_there(page, 2)
+    expect(panel(page).get_by_role("alert")).to_have_count(0)
+
+
+def test_while_it_waits(open_page: OpenPage) -> None:
+    page = open_page(LINK)
+    TracePage(page).wait()
+    held: list[Any] = []
+    page.route("**/api/v1/sub_updates", lambda route: held.append(route))
+    page.get_by_role("button", name="All sub-updates of layer 2").click()
+    expect(panel(page).get_by_role("status")).to_contain_text("Reading the sub-updates of layer 2")
+    for route in held:
+        route.continue_()
+    is_there(page, 2)
+    expect(panel(page).get_by_role("status")).to_have_count(0)
+
+
+def test_as_csv(open_page: OpenPage, server: Server) -> None:
+    page = open_page(EDITED)
+    open_layer(page, 7)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the sub-updates as CSV").click()
+    assert download.value.suggested_filename == "sub-updates-layer-7.csv"
+    text = Path(download.value.path()).read_bytes().decode("utf-8")
+    table = list(csv.DictReader(io.StringIO(text)))
+    expected = ask(server, layer=7, interventions=EDIT)
+    for row, item in zip(table, expected, strict=True):
+        assert (int(row["layer"]), int(row["dimension"])) == (7, item["dim"])
+        for column in ("coefficient", "unedited_coefficient", "score", "share"):
+            assert float(row[column]) == pytest.approx(item[column])
+        assert row["effect"] == ""
+        assert json.loads(row["pushes_up"]) == [token["text"] for token in item["up"]]
+        assert json.loads(row["pushes_down"]) == [token["text"] for token in item["down"]]
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read(open_page: OpenPage, width: int, scheme: str) -> None:
+    page = open_page(EDITED, width=width, scheme=scheme)
+    view = TracePage(page)
+    view.wait()
+    after = view.list("After layer 0")
+    for rank in (0, 1):
+        after.get_by_role("button").nth(rank).click()
+    open_layer(page, 0)
+    expect(rows(page).first.locator("[title^=effect]")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    # every column has its room, and what it pushes the most
+    widths = page.evaluate(
+        """() => [...document.querySelector("[data-testid=sub-updates] tbody tr").children]
+            .map((cell) => cell.getBoundingClientRect().width).filter((width) => width > 0)"""
+    )
+    assert min(widths) >= 30
+    assert max(widths) == widths[-2] >= 80
+    page.wait_for_timeout(300)  # transitions end, colours are final
+    serious = [
+        violation["id"]
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    shoot(page, f"sub-updates-{width}-{scheme}")
