@@ -9,6 +9,7 @@ import { NoticeBar } from "@/components/NoticeBar";
 import { HoverCard } from "@/features/details/HoverCard";
 import { Header } from "@/features/header/Header";
 import { Dock } from "@/features/interventions/Dock";
+import { PaletteOnDemand, usePreloadedPalette } from "@/features/palette/PaletteOnDemand";
 import { HelpDialog } from "@/features/shortcuts/HelpDialog";
 import { useShortcuts } from "@/features/shortcuts/useShortcuts";
 import { useNarrow } from "@/lib/hooks";
@@ -79,16 +80,19 @@ function useTitle() {
 
 function Frame({ start }: { start: Start }) {
   const [help, setHelp] = useState(false);
+  const [palette, setPalette] = useState(false);
   const narrow = useNarrow();
   useTitle();
   useFirstExample(start.firstVisit);
-  useShortcuts(() => setHelp(true));
+  const open = { onHelp: () => setHelp(true), onPalette: () => setPalette(true) };
+  useShortcuts(open);
+  usePreloadedPalette();
   useEffect(() => {
     if (start.problem) useNotice.getState().show({ text: PROBLEMS[start.problem] });
   }, [start.problem]);
   return (
     <div className={styles.frame}>
-      <Header onHelp={() => setHelp(true)} />
+      <Header {...open} />
       <main className={styles.main}>
         <Suspense>
           <Switch>
@@ -104,6 +108,7 @@ function Frame({ start }: { start: Start }) {
       <Dock />
       {narrow && <NoticeBar />}
       <HoverCard />
+      {palette && <PaletteOnDemand onClose={() => setPalette(false)} />}
       <HelpDialog open={help} onClose={() => setHelp(false)} />
     </div>
   );

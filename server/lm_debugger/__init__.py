@@ -14,15 +14,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lm_debugger.engine.debugger import Debugger
     from lm_debugger.engine.types import Intervention, Sampling
     from lm_debugger.index import ModelIndex
+    from lm_debugger.notebook.debugger import Debugger
 
 __version__ = "0.1.0"
 __all__ = ["Debugger", "Intervention", "ModelIndex", "Sampling", "__version__"]
 
 _HOMES = {
-    "Debugger": "lm_debugger.engine.debugger",
+    "Debugger": "lm_debugger.notebook.debugger",
     "Intervention": "lm_debugger.engine.types",
     "ModelIndex": "lm_debugger.index",
     "Sampling": "lm_debugger.engine.types",

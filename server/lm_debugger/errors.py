@@ -79,6 +79,12 @@ class NonFiniteResult(InvalidInput):
     code = "non_finite_result"
 
 
+class CannotBake(InvalidInput):
+    """Weights cannot express an intervention, or the folder for them is not to be had."""
+
+    code = "cannot_bake"
+
+
 class UnknownModel(DebuggerError):
     code = "unknown_model"
 
@@ -143,6 +149,12 @@ class IndexStorage(DebuggerError):
     """The index cannot be written: disk full, folder not writable."""
 
     code = "index_storage"
+
+
+class CheckpointStorage(DebuggerError):
+    """A checkpoint cannot be written: disk full, folder not writable."""
+
+    code = "checkpoint_storage"
 
 
 class NotEnoughMemory(InvalidInput):

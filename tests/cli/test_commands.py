@@ -71,8 +71,8 @@ def test_help_and_package_import_are_light() -> None:
 
 
 def test_package_exposes_its_names() -> None:
-    from lm_debugger.engine.debugger import Debugger
     from lm_debugger.engine.types import Intervention, Sampling
+    from lm_debugger.notebook.debugger import Debugger
 
     assert lm_debugger.Debugger is Debugger
     assert lm_debugger.Intervention is Intervention

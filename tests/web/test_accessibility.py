@@ -1,4 +1,5 @@
-"""axe-core on every view, both themes: nothing serious or critical."""
+"""What holds on every view, panel and dialog: axe finds nothing serious or critical, in both themes
+and on a phone; nothing is wider than the window; the keyboard's focus is seen; motion can be off."""
 
 from __future__ import annotations
 
@@ -6,98 +7,12 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.web.conftest import OpenPage, Server
+from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.explore_page import wait_for_index
 from tests.web.trace_page import TracePage
-
-
-def traced(page: Page) -> None:
-    view = TracePage(page)
-    view.trace("My wife is working as a")
-    view.add("L7D5")
-    view.wait()
-    view.list("Dominant sub-updates of layer 2").get_by_role("button").first.click()
-    expect(view.list("Promotes these tokens")).to_be_visible()
-
-
-def generated(page: Page) -> None:
-    traced(page)
-    page.get_by_role("button", name="Generate", exact=True).click()
-    expect(page.get_by_role("button", name="Continue from here")).to_have_count(2)
-
-
-def explore(page: Page, place: str) -> None:
-    page.evaluate("place => { location.hash = `#/explore/${place}` }", place)
-
-
-def searched(page: Page) -> None:
-    explore(page, "search?v=1&q=music,antidisestablishmentarianism&qn=40&s=L5D541")
-    expect(page.get_by_role("list", name="Value vectors found")).to_be_visible()
-
-
-def searched_by_concept(page: Page) -> None:
-    explore(page, "search?v=1&k=concepts&q=music,-school")
-    expect(page.get_by_role("list", name="Value vectors found")).to_be_visible()
-
-
-def not_searched(page: Page) -> None:
-    explore(page, "search?v=1")
-    expect(page.get_by_text("Keyword search finds")).to_be_visible()
-
-
-def vector(page: Page) -> None:
-    explore(page, "value?v=1&s=L5D541")
-    expect(page.get_by_test_id("cloud")).to_be_visible()
-    page.get_by_text("Both ends", exact=True).click()
-
-
-def cluster(page: Page) -> None:
-    explore(page, "cluster?v=1&c=0&s=L5D541")
-    expect(page.get_by_test_id("cloud")).to_be_visible()
-    page.get_by_text("Table", exact=True).click()
-
-
-def mapped(page: Page) -> None:
-    explore(page, "map?v=1")
-    expect(page.get_by_role("table", name="Clusters")).to_be_visible()
-
-
-def leafed(page: Page) -> None:
-    explore(page, "layer?v=1&l=5")
-    expect(page.get_by_role("button", name="L5D0")).to_be_visible()
-
-
-def indexing(page: Page) -> None:
-    state = {
-        "model": "demo",
-        "state": "building",
-        "stage": "projections",
-        "done": 3,
-        "total": 8,
-        "seconds_left": 12.5,
-        "error": None,
-        "layers_ready": 3,
-        "n_layers": 8,
-        "n_clusters": None,
-    }
-    page.route("**/api/v1/index?*", lambda route: route.fulfill(json=state))
-    explore(page, "map?v=1")
-    expect(page.get_by_role("progressbar")).to_be_visible()
-
-
-def helped(page: Page) -> None:
-    TracePage(page).wait()
-    page.get_by_role("button", name="Keyboard shortcuts").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-
-
-def failed(page: Page) -> None:
-    TracePage(page).wait()
-    TracePage(page).prompt.fill("word " * 300)
-    TracePage(page).prompt.press("Enter")
-    expect(page.get_by_role("alert").first).to_be_visible()
+from tests.web.views import VIEWS, generated_token
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,32 +20,83 @@ def _indexed(server: Server) -> None:
     wait_for_index(server)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "show",
-    [
-        traced,
-        generated,
-        helped,
-        failed,
-        searched,
-        searched_by_concept,
-        not_searched,
-        vector,
-        cluster,
-        mapped,
-        leafed,
-        indexing,
-    ],
-)
-def test_no_serious_finding(open_page: OpenPage, show: Callable[[Page], None], scheme: str) -> None:
-    page = open_page(scheme=scheme, expect_failed_requests=True)
-    TracePage(page).wait()
-    show(page)
+def findings(page: Page) -> list[str]:
+    """What axe calls serious or critical."""
     page.wait_for_timeout(300)  # transitions end, colours are final
-    found = [
+    return [
         f"{violation['id']}: {violation['help']}: {violation['nodes'][0]['html'][:200]}"
         for violation in Axe().run(page).response["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
-    assert found == []
+
+
+def too_wide(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return wider
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("show", VIEWS, ids=lambda show: show.__name__)
+def test_every_view(open_page: OpenPage, show: Callable[[Page], None], scheme: str) -> None:
+    page = open_page(scheme=scheme, expect_failed_requests=True)
+    TracePage(page).wait()
+    show(page)
+    for width, height in ((1440, 900), (1024, 768), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(200)
+        shoot(page, f"{show.__name__}-{width}-{scheme}")
+        assert too_wide(page) <= 0, width
+        if width != 1024:  # the same as at 1440, only narrower
+            assert findings(page) == [], width
+
+
+def focused_outline(page: Page) -> str:
+    """How the element with the focus is marked, or what it is, where it is not."""
+    outline: str = page.evaluate(
+        """() => {
+          const marked = (element) => {
+            const { outlineStyle, outlineWidth } = getComputedStyle(element)
+            return outlineStyle !== 'none' && outlineWidth !== '0px'
+          }
+          // A radio button of a segmented control is marked by the label that stands for it.
+          const here = document.activeElement
+          const shown = [here, here.nextElementSibling].filter(Boolean)
+          return shown.some(marked) ? 'marked' : here.outerHTML.slice(0, 200)
+        }"""
+    )
+    return outline
+
+
+def test_the_focus_is_seen_wherever_tab_leads(open_page: OpenPage) -> None:
+    page = open_page(expect_failed_requests=True)
+    TracePage(page).wait()
+    generated_token(page)
+    page.locator("body").press("Home")
+    seen = set()
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        at: str = page.evaluate("document.activeElement.outerHTML.slice(0, 300)")
+        if at.startswith("<body"):
+            break
+        seen.add(at)
+        assert focused_outline(page) == "marked"
+    assert len(seen) > 30
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser, open_page: OpenPage) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    page = open_page(context=context)
+    view = TracePage(page)
+    view.wait()
+    generated_token(page)
+    moving = page.evaluate(
+        """() => document.getAnimations().map(({ effect }) => effect.getComputedTiming())
+          .filter(({ duration, iterations }) => duration > 10 && iterations > 0).length"""
+    )
+    assert moving == 0
+    page.get_by_role("navigation", name="Top token after each layer").get_by_role(
+        "button"
+    ).last.click()
+    expect(view.list("After layer 7")).to_be_in_viewport()
+    context.close()

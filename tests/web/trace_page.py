@@ -38,6 +38,8 @@ class TracePage:
         expect(self.page.get_by_test_id("layers")).to_be_visible()
         expect(self.final).to_have_attribute("aria-busy", "false")
         expect(self.final).not_to_have_attribute("data-outdated", "true")
+        # layers out of sight are drawn a moment after those in sight
+        expect(self.page.get_by_test_id("layers")).not_to_have_attribute("aria-busy", "true")
 
     def trace(self, prompt: str) -> None:
         # the example that a first visit opens on

@@ -28,6 +28,7 @@ export type SubUpdatesReply = Schemas["SubUpdatesReply"];
 export type SubUpdateDetail = Schemas["SubUpdateDetailOut"];
 export type TokensReply = Schemas["TokensReply"];
 export type StateComparison = Schemas["StateComparisonOut"];
+export type LayerComparison = Schemas["LayerComparisonOut"];
 export type TokenChange = Schemas["TokenChangeOut"];
 export type RunFile = Schemas["RunFile"];
 export type CodeRequest = Schemas["CodeRequest"];

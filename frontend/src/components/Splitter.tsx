@@ -5,7 +5,9 @@ import styles from "./Splitter.module.css";
 
 interface Props {
   label: string;
-  /** Width in pixels of the panel to the right of the edge. */
+  /** Between panels side by side, or one above the other. */
+  between?: "columns" | "rows";
+  /** Size in pixels of the panel to the right of the edge, or below it. */
   value: number;
   min: number;
   max: number;
@@ -14,7 +16,8 @@ interface Props {
 
 const STEP = 24;
 
-export function Splitter({ label, value, min, max, onChange }: Props) {
+export function Splitter({ label, between = "columns", value, min, max, onChange }: Props) {
+  const columns = between === "columns";
   const move = (next: number) => onChange(Math.round(Math.min(Math.max(next, min), max)));
   const onPointerDown = (event: PointerEvent<HTMLDivElement>) => {
     event.currentTarget.setPointerCapture(event.pointerId);
@@ -23,12 +26,12 @@ export function Splitter({ label, value, min, max, onChange }: Props) {
   const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
     const edge = event.currentTarget;
     if (!edge.hasPointerCapture(event.pointerId)) return;
-    const right = edge.parentElement?.getBoundingClientRect().right ?? innerWidth;
-    move(right - event.clientX);
+    const box = edge.parentElement?.getBoundingClientRect();
+    if (box) move(columns ? box.right - event.clientX : box.bottom - event.clientY);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "ArrowLeft") move(value + STEP);
-    else if (event.key === "ArrowRight") move(value - STEP);
+    if (event.key === (columns ? "ArrowLeft" : "ArrowUp")) move(value + STEP);
+    else if (event.key === (columns ? "ArrowRight" : "ArrowDown")) move(value - STEP);
     else return;
     event.preventDefault();
   };
@@ -38,11 +41,11 @@ export function Splitter({ label, value, min, max, onChange }: Props) {
       role="separator"
       tabIndex={0}
       aria-label={label}
-      aria-orientation="vertical"
+      aria-orientation={columns ? "vertical" : "horizontal"}
       aria-valuenow={value}
       aria-valuemin={min}
       aria-valuemax={max}
-      className={styles.edge}
+      className={columns ? styles.edge : `${styles.edge} ${styles.level}`}
       onPointerDown={onPointerDown}
       onPointerMove={onPointerMove}
       onKeyDown={onKeyDown}

@@ -41,7 +41,7 @@ export const SubUpdateRow = memo(function SubUpdateRow({
       <button
         type="button"
         className={styles.open}
-        style={{ "--share": share } as CSSProperties}
+        style={{ "--bar": share } as CSSProperties}
         data-value={key}
         data-sub-update
         tabIndex={first ? 0 : -1}

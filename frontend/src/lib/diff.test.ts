@@ -1,33 +1,47 @@
 import { describe, expect, it } from "vitest";
-import type { State } from "@/api/types";
-import { compareStates, compareSubUpdates } from "./diff";
+import type { State, StateComparison } from "@/api/types";
+import { compareSubUpdates, movesOf } from "./diff";
 
-const state = (probs: Record<number, number>): State => ({
+const token = (id: number) => ({ id, text: `t${id}`, hex: null });
+
+const state = (ids: readonly number[]): State => ({
   entropy: 0,
-  top: Object.entries(probs)
-    .map(([id, prob]) => ({ id: Number(id), text: `t${id}`, hex: null, prob }))
-    .sort((a, b) => b.prob - a.prob),
+  top: ids.map((id, rank) => ({ ...token(id), prob: 0.5 / 2 ** rank })),
 });
 
-describe("compareStates", () => {
-  it("is exact where both runs show the token", () => {
-    const [first, second] = compareStates(state({ 1: 0.5, 2: 0.25 }), state({ 1: 0.25, 2: 0.375 }));
-    expect(first).toMatchObject({ delta: -0.25, kind: "both" });
-    expect(second).toMatchObject({ delta: 0.125, kind: "both" });
+const comparison = (probs: Record<number, [number, number]>): StateComparison => ({
+  kl: 0.25,
+  tokens: Object.entries(probs)
+    .map(([id, [unedited, edited]]) => ({ ...token(Number(id)), unedited, edited }))
+    .sort((a, b) => b.edited - a.edited),
+});
+
+describe("movesOf", () => {
+  const both = comparison({ 1: [0.5, 0.25], 2: [0.25, 0.125], 3: [0.0625, 0.5] });
+  const moves = movesOf(both, state([1, 2]), state([3, 1]));
+
+  it("has the edited run's order, and at the end what left its list", () => {
+    expect(moves.map(({ id, kind }) => [id, kind])).toEqual([
+      [3, "entered"],
+      [1, "both"],
+      [2, "left"],
+    ]);
   });
 
-  it("claims no more than the lists prove for tokens that entered or left", () => {
-    const changes = compareStates(state({ 1: 0.5, 2: 0.25 }), state({ 1: 0.5, 3: 0.375 }));
-    expect(changes.find((change) => change.token.id === 3)).toMatchObject({
-      kind: "entered",
-      unedited: null,
-      delta: 0.125,
-    });
-    expect(changes.find((change) => change.token.id === 2)).toMatchObject({
-      kind: "left",
-      edited: null,
-      delta: 0,
-    });
+  it("takes both probabilities from the server, for those that a list lacks too", () => {
+    expect(moves.map(({ unedited, edited, delta }) => [unedited, edited, delta])).toEqual([
+      [0.0625, 0.5, 0.4375],
+      [0.5, 0.25, -0.25],
+      [0.25, 0.125, -0.125],
+    ]);
+  });
+
+  it("puts what left below what stayed, even where the probabilities are equal", () => {
+    const tied = movesOf(comparison({ 1: [0.5, 0.25], 2: [0.25, 0.25] }), state([1]), state([2]));
+    expect(tied.map(({ id, kind }) => [id, kind])).toEqual([
+      [2, "entered"],
+      [1, "left"],
+    ]);
   });
 });
 

@@ -1,46 +1,33 @@
 /** What changed between the unedited and the edited run. */
 
-import type { State, SubUpdate, TokenProb } from "@/api/types";
+import type { State, StateComparison, SubUpdate, TokenChange } from "@/api/types";
 import { valueKey } from "./values";
 
-/** A probability is unknown (null) where the token is not among a run's shown ones. */
-export interface TokenChange {
-  token: TokenProb;
-  unedited: number | null;
-  edited: number | null;
-  /** Exact where both sides are known; else the least change that the shown lists prove. */
+/** Smaller changes of a probability cannot be seen in its three decimals. */
+export const VISIBLE = 0.0005;
+
+/** A token in both runs, with its exact probabilities. */
+export interface TokenMove extends TokenChange {
   delta: number;
+  /** Whether both runs list it among their likeliest, or only the edited or the unedited one. */
   kind: "both" | "entered" | "left";
 }
 
-const floor = (top: readonly TokenProb[]): number => top.at(-1)?.prob ?? 0;
-
-/** All tokens of either list, those that changed most first. */
-export function compareStates(unedited: State, edited: State): TokenChange[] {
-  const before = new Map(unedited.top.map((entry) => [entry.id, entry]));
-  const after = new Map(edited.top.map((entry) => [entry.id, entry]));
-  const changes: TokenChange[] = [];
-  for (const [id, token] of after) {
-    const old = before.get(id);
-    changes.push({
-      token,
-      unedited: old?.prob ?? null,
-      edited: token.prob,
-      delta: token.prob - (old?.prob ?? Math.min(token.prob, floor(unedited.top))),
-      kind: old ? "both" : "entered",
-    });
-  }
-  for (const [id, token] of before) {
-    if (after.has(id)) continue;
-    changes.push({
-      token,
-      unedited: token.prob,
-      edited: null,
-      delta: Math.min(token.prob, floor(edited.top)) - token.prob,
-      kind: "left",
-    });
-  }
-  return changes.sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta) || a.token.id - b.token.id);
+/** The likeliest tokens of either run: the edited run's in its order, then those that left them. */
+export function movesOf(comparison: StateComparison, unedited: State, edited: State): TokenMove[] {
+  const before = new Set(unedited.top.map((token) => token.id));
+  const after = new Set(edited.top.map((token) => token.id));
+  const moves = comparison.tokens.map(
+    (token): TokenMove => ({
+      ...token,
+      delta: token.edited - token.unedited,
+      kind: !after.has(token.id) ? "left" : before.has(token.id) ? "both" : "entered",
+    }),
+  );
+  return [
+    ...moves.filter((move) => move.kind !== "left"),
+    ...moves.filter((move) => move.kind === "left"),
+  ];
 }
 
 export interface SubUpdateChange {

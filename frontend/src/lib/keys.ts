@@ -9,6 +9,9 @@ const SIGNS: Record<string, string> = {
   arrowdown: "↓",
   arrowleft: "←",
   arrowright: "→",
+  backspace: "Backspace",
+  home: "Home",
+  end: "End",
 };
 
 export function formatKeys(keys: string): string {
@@ -17,7 +20,9 @@ export function formatKeys(keys: string): string {
     .split("+")
     .map((part) => {
       if (part === "mod") return mac ? "⌘" : "Ctrl";
+      if (part === "alt") return mac ? "⌥" : "Alt";
       if (part === "shift") return mac ? "⇧" : "Shift";
+      if (part === "alt") return mac ? "⌥" : "Alt";
       return SIGNS[part] ?? (part.length === 1 ? part.toUpperCase() : part);
     })
     .join(mac ? "" : " ");

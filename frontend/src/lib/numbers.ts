@@ -31,6 +31,17 @@ export function formatSigned(value: number): string {
   return value > 0 ? `+${text}` : text;
 }
 
+/** An entropy or a divergence: two decimals, and never a zero that is none. */
+export const formatNats = (value: number): string =>
+  value > 0 && value < 0.005 ? "<.01" : value.toFixed(2);
+
+/** A part of a whole: `31 %`, never a 0 or a 100 that is none. */
+export function formatShare(share: number): string {
+  const percent = Math.round(share * 100);
+  if (percent === 0 && share > 0) return "<1 %";
+  return percent === 100 && share < 1 ? ">99 %" : `${percent} %`;
+}
+
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat("en");
 

@@ -43,7 +43,17 @@ export function loadExample(example: Example, model: string, quietly = false): v
 }
 
 /** Generated text becomes the prompt because somebody asked for it; undo gives the old one back. */
-export function continueFrom(text: string): void {
-  const { history, load } = useSession.getState();
-  load({ prompt: text, interventions: history.present.interventions });
+export function replacePrompt(text: string, notice: string): void {
+  const { history, draft, prompt, load, setPosition } = useSession.getState();
+  if (draft !== prompt) usePrefs.getState().remember(draft);
+  if (text === draft && text === prompt) {
+    setPosition(null);
+    return;
+  }
+  const { interventions, groups } = history.present;
+  load({ prompt: text, interventions, groups });
+  useNotice.getState().show({
+    text: notice,
+    action: { label: "Undo", run: () => useSession.getState().undo() },
+  });
 }

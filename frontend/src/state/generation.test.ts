@@ -1,8 +1,21 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Call, failure, serve } from "@/test/server";
-import { isRunning, useGeneration } from "./generation";
+import {
+  firstDifference,
+  type GenerationRun,
+  isRunning,
+  textBefore,
+  useGeneration,
+} from "./generation";
 
-const question = { model: "demo", prompt: "The", interventions: [], newTokens: 3 };
+const greedy = { temperature: 0, top_p: 1, seed: 0 };
+const question = {
+  model: "demo",
+  prompt: "The",
+  interventions: [],
+  newTokens: 3,
+  sampling: greedy,
+};
 const edit = { layer: 0, dim: 1, kind: "off" as const };
 const generation = useGeneration.getState;
 
@@ -66,6 +79,24 @@ describe("generation", () => {
     expect([texts("unedited"), texts("edited")]).toEqual([[" 0"], [" 1"]]);
   });
 
+  it("asks for the same sampling in both runs", async () => {
+    const calls = serve({ "/api/v1/generate/stream": () => undefined });
+    const sampling = { temperature: 0.7, top_p: 0.9, seed: 41 };
+    const done = generation().start({ ...question, interventions: [edit], sampling });
+    expect(calls.map((call) => call.body.sampling)).toEqual([sampling, sampling]);
+    for (const call of calls) stream(call).send(end("The"));
+    await done;
+  });
+
+  it("keeps the tokens of the prompt", async () => {
+    const calls = serve({ "/api/v1/generate/stream": () => undefined });
+    const done = generation().start(question);
+    const tokens = [{ id: 7, text: "The", hex: null }];
+    stream(calls[0] as Call).send({ event: "start", data: { model: "demo", tokens } }, end("The"));
+    await done;
+    expect(generation().runs.unedited?.prompt).toEqual(tokens);
+  });
+
   it("stops on request, keeping what there is, whole characters included", async () => {
     const calls = serve({ "/api/v1/generate/stream": () => undefined });
     const done = generation().start(question);
@@ -127,5 +158,38 @@ describe("generation", () => {
     await second;
     expect(texts("unedited")).toEqual([" new"]);
     expect(generation().runs.unedited?.state).toBe("done");
+  });
+});
+
+describe("two runs", () => {
+  const run = (ids: number[], state: GenerationRun["state"] = "done"): GenerationRun => ({
+    prompt: [],
+    steps: ids.map((id, index) => ({
+      index,
+      token: { id, text: ` ${id}`, hex: null },
+      prob: 0.5,
+      alternatives: [],
+    })),
+    state,
+    finish: null,
+    text: null,
+    error: null,
+  });
+
+  it.each([
+    ["part at the first other token", run([1, 2, 3]), run([1, 5, 3]), 1],
+    ["are the same", run([1, 2]), run([1, 2]), null],
+    ["part where one ends", run([1, 2]), run([1, 2, 3]), 2],
+    ["may still be the same while one runs", run([1, 2]), run([1], "running"), null],
+    ["part although one still runs", run([1, 2]), run([4], "running"), 0],
+    ["cannot be compared beyond where one was stopped", run([1, 2]), run([1], "stopped"), null],
+  ])("%s", (_, a, b, index) => {
+    expect(firstDifference(a, b)).toBe(index);
+    expect(firstDifference(b, a)).toBe(index);
+  });
+
+  it("have a text before each step", () => {
+    expect(textBefore(question, run([1, 2, 3]), 0)).toBe("The");
+    expect(textBefore(question, run([1, 2, 3]), 2)).toBe("The 1 2");
   });
 });

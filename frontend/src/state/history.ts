@@ -49,3 +49,11 @@ export function redo<T>(history: History<T>): History<T> {
     stream: null,
   };
 }
+
+/** What is no step of its own and holds before and after, such as a folded group. */
+export const amend = <T>(history: History<T>, change: (snapshot: T) => T): History<T> => ({
+  ...history,
+  past: history.past.map(change),
+  present: change(history.present),
+  future: history.future.map(change),
+});

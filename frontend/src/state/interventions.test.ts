@@ -1,67 +1,23 @@
 import { describe, expect, it } from "vitest";
+import type { Kind } from "@/api/types";
 import {
+  atStrength,
   chooseGenerated,
+  type Edits,
   editsGenerated,
   forWire,
+  type Group,
   type Intervention,
+  isScalable,
+  KINDS,
   neutralValue,
   newIntervention,
-  reduce,
   togglePosition,
 } from "./interventions";
 
 const a = { layer: 1, dim: 2 };
 const b = { layer: 3, dim: 4 };
 const shape = { n_layers: 4, ffn_width: 8 };
-
-describe("reduce", () => {
-  it("adds a vector suppressed, at all positions, taking part", () => {
-    expect(reduce([], { type: "add", ref: a })).toEqual([
-      { layer: 1, dim: 2, kind: "off", value: 1, positions: "all", generated: null, enabled: true },
-    ]);
-  });
-
-  it("has a vector at most once and keeps what was set when it is added again", () => {
-    const list = reduce([], { type: "add", ref: a });
-    const boosted = reduce(list, { type: "update", ref: a, patch: { kind: "on" } });
-    expect(reduce(boosted, { type: "add", ref: a })).toBe(boosted);
-    const idle = reduce(boosted, { type: "update", ref: a, patch: { enabled: false } });
-    const again = reduce(idle, { type: "add", ref: a });
-    expect(again).toMatchObject([{ kind: "on", enabled: true }]);
-  });
-
-  it("lets the last of the same vector win, in the first one's place", () => {
-    const list: Intervention[] = [
-      newIntervention(a),
-      newIntervention(b),
-      { ...newIntervention(a), kind: "on" },
-    ];
-    const result = reduce([], { type: "replace", list });
-    expect(result.map((item) => [item.layer, item.kind])).toEqual([
-      [1, "on"],
-      [3, "off"],
-    ]);
-  });
-
-  it("removes only the one that is meant, and nothing where there is nothing", () => {
-    const list = [newIntervention(a), newIntervention(b)];
-    expect(reduce(list, { type: "remove", ref: a })).toEqual([newIntervention(b)]);
-    expect(reduce(list, { type: "remove", ref: { layer: 9, dim: 9 } })).toBe(list);
-  });
-});
-
-describe("an update that changes nothing", () => {
-  it("is no step", () => {
-    const list = [{ ...newIntervention(a), positions: [1, 2] }, newIntervention(b)];
-    expect(reduce(list, { type: "update", ref: a, patch: { value: 1, positions: [1, 2] } })).toBe(
-      list,
-    );
-    expect(reduce(list, { type: "update", ref: a, patch: { value: 1.05 } })).toMatchObject([
-      { value: 1.05 },
-      { value: 1 },
-    ]);
-  });
-});
 
 describe("neutralValue", () => {
   it("is where a kind changes nothing", () => {
@@ -95,24 +51,130 @@ describe("positions", () => {
   });
 });
 
+const card = (kind: Kind, value = 1, patch: Partial<Intervention> = {}): Intervention => ({
+  ...newIntervention(a),
+  kind,
+  value,
+  ...patch,
+});
+const edits = (interventions: Intervention[], groups: Partial<Group>[] = []): Edits => ({
+  interventions,
+  groups: groups.map((group) => ({
+    id: 1,
+    name: "music",
+    enabled: true,
+    strength: 1,
+    folded: false,
+    ...group,
+  })),
+});
+
 describe("forWire", () => {
   it("sends what takes part and exists in the model", () => {
-    const list: Intervention[] = [
+    const list = [
       newIntervention(a),
       { ...newIntervention(b), enabled: false },
       newIntervention({ layer: 4, dim: 0 }),
       newIntervention({ layer: 0, dim: 8 }),
     ];
-    expect(forWire(list, shape)).toEqual([
+    expect(forWire(edits(list), shape)).toEqual([
       { layer: 1, dim: 2, kind: "off", value: null, positions: "all", generated: null },
     ]);
   });
 
   it("sends a value with set, scale and add, and none with on and off", () => {
-    const kinds = ["on", "off", "set", "scale", "add"] as const;
-    const sent = kinds.map(
-      (kind) => forWire([{ ...newIntervention(a), kind, value: -1.5 }], shape)[0]?.value,
-    );
+    const sent = KINDS.map((kind) => forWire(edits([card(kind, -1.5)]), shape)[0]?.value);
     expect(sent).toEqual([null, null, -1.5, -1.5, -1.5]);
+  });
+
+  it("leaves out the cards of a group that is off, whatever their own switches say", () => {
+    const list = [
+      card("on", 1, { group: 1 }),
+      { ...card("off", 1, { ...b, group: 1 }), enabled: false },
+      card("off", 1, { dim: 7 }),
+    ];
+    const dims = (enabled: boolean) =>
+      forWire(edits(list, [{ enabled }]), shape).map(({ dim }) => dim);
+    expect(dims(true)).toEqual([2, 7]);
+    expect(dims(false)).toEqual([7]);
+  });
+
+  it("keeps positions and generated tokens as they are", () => {
+    const item = card("set", 4, { group: 1, positions: [0, -1], generated: true });
+    expect(forWire(edits([item], [{ strength: 0.5 }]), shape)).toEqual([
+      { ...a, kind: "set", value: 2, positions: [0, -1], generated: true },
+    ]);
+  });
+
+  it("scales only what is in the group", () => {
+    const list = [card("set", 4, { group: 1 }), card("set", 4, b)];
+    expect(forWire(edits(list, [{ strength: 3 }]), shape).map(({ value }) => value)).toEqual([
+      12, 4,
+    ]);
+  });
+});
+
+describe("a strength f", () => {
+  const at = (
+    kind: Kind,
+    value: number,
+    strength: number,
+    activation: string | null = "gelu_new",
+  ) => atStrength({ kind, value }, strength, activation);
+
+  // c: f·c; α: 1 + f(α − 1); off: the rest, 1 − f. Written out by hand.
+  it.each<[Kind, number, number, Kind, number]>([
+    ["set", 4, 0.5, "set", 2],
+    ["set", 4, -1, "set", -4],
+    ["set", 4, 0, "set", 0],
+    ["set", -0.25, 2, "set", -0.5],
+    ["add", 3, 0.5, "add", 1.5],
+    ["add", -3, 2, "add", -6],
+    ["add", -3, 0, "add", 0],
+    ["scale", 3, 0.5, "scale", 2],
+    ["scale", 0, 0.25, "scale", 0.75],
+    ["scale", -1, 0.5, "scale", 0],
+    ["scale", 2, -1, "scale", 0],
+    ["scale", 7, 0, "scale", 1],
+    ["scale", 1, 9, "scale", 1],
+    ["off", 1, 0, "scale", 1],
+    ["off", 1, 0.25, "scale", 0.75],
+    ["off", 1, 2, "scale", -1],
+    ["off", 1, -1, "scale", 2],
+  ])("makes of %s %f at %f: %s %f", (kind, value, strength, expectedKind, expected) => {
+    expect(at(kind, value, strength)).toStrictEqual({ kind: expectedKind, value: expected });
+  });
+
+  it.each<[Kind, number]>([
+    ["set", 0.1],
+    ["add", -0.3],
+    ["scale", 0.1],
+  ])("of 1 leaves %s %f to the last digit", (kind, value) => {
+    expect(at(kind, value, 1)).toStrictEqual({ kind, value });
+  });
+
+  it("of 1 leaves off as it is, and on is never scaled", () => {
+    expect(at("off", 1, 1)).toEqual({ kind: "off", value: null });
+    for (const strength of [0, 0.5, 1, -2])
+      expect(at("on", 1, strength)).toEqual({ kind: "on", value: null });
+  });
+
+  it.each(["gelu_new", "gelu", "gelu_pytorch_tanh", "quick_gelu", "relu", "relu2", "silu", "tanh"])(
+    "scales off where %s is 0 at 0",
+    (activation) => expect(at("off", 1, 0.5, activation)).toEqual({ kind: "scale", value: 0.5 }),
+  );
+
+  it.each(["sigmoid", "laplace", "something_new", "", null])(
+    "keeps off as it is where %j is not known to be 0 at 0",
+    (activation) => {
+      expect(at("off", 1, 0.5, activation)).toEqual({ kind: "off", value: null });
+      expect(isScalable("off", activation)).toBe(false);
+    },
+  );
+
+  it("stays a number that JSON knows", () => {
+    expect(at("set", 1e300, 1e300).value).toBe(Number.MAX_VALUE);
+    expect(at("scale", -1e300, 1e300).value).toBe(-Number.MAX_VALUE);
+    expect(Object.is(at("set", 4, -0).value, 0)).toBe(true);
   });
 });

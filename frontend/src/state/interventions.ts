@@ -1,9 +1,11 @@
-/** The list of interventions and everything that can happen to it. Pure; the store is elsewhere. */
+/** What is changed in the model: interventions, the groups they may be in, and what is sent of them. */
 
 import type { InterventionIn, Kind } from "@/api/types";
-import { inShape, type Shape, sameValue, type ValueRef } from "@/lib/values";
+import { inShape, type Shape, type ValueRef } from "@/lib/values";
 
 export const KINDS: readonly Kind[] = ["on", "off", "set", "scale", "add"];
+/** As many are read from links and files; the server's own limit is the same unless it was changed. */
+export const MAX_INTERVENTIONS = 256;
 export type Positions = "all" | "last" | number[];
 
 export interface Intervention extends ValueRef {
@@ -15,7 +17,29 @@ export interface Intervention extends ValueRef {
   generated: boolean | null;
   /** A switched-off card stays in the strip and takes no part. */
   enabled: boolean;
+  /** Id of the group it is in. */
+  group: number | null;
 }
+
+/** Interventions that are switched and scaled together. */
+export interface Group {
+  id: number;
+  name: string;
+  /** Off: none of its cards takes part; each keeps its own switch. */
+  enabled: boolean;
+  /** 1: as the cards say; 0: nothing is changed. */
+  strength: number;
+  /** Only its head is shown. */
+  folded: boolean;
+}
+
+export interface Edits {
+  /** In the order in which they are shown within their group. */
+  interventions: readonly Intervention[];
+  groups: readonly Group[];
+}
+
+export const NO_EDITS: Edits = { interventions: [], groups: [] };
 
 /** Suppressing is what the reference does first. */
 export const newIntervention = (ref: ValueRef): Intervention => ({
@@ -26,6 +50,7 @@ export const newIntervention = (ref: ValueRef): Intervention => ({
   positions: "all",
   generated: null,
   enabled: true,
+  group: null,
 });
 
 export const takesValue = (kind: Kind): boolean =>
@@ -54,57 +79,56 @@ export function togglePosition(positions: Positions, index: number): Positions {
   return next.length > 0 ? next : "all";
 }
 
-export type Change =
-  | { type: "add"; ref: ValueRef }
-  | { type: "remove"; ref: ValueRef }
-  | { type: "update"; ref: ValueRef; patch: Partial<Omit<Intervention, "layer" | "dim">> }
-  | { type: "replace"; list: readonly Intervention[] };
+export const groupOf = ({ groups }: Edits, id: number | null): Group | null =>
+  groups.find((group) => group.id === id) ?? null;
 
-/** A vector is in the list at most once; adding it again switches its card back on. */
-export function reduce(list: readonly Intervention[], change: Change): readonly Intervention[] {
-  switch (change.type) {
-    case "replace":
-      return dedupe(change.list);
-    case "add": {
-      const known = list.find((item) => sameValue(item, change.ref));
-      if (!known) return [...list, newIntervention(change.ref)];
-      return known.enabled
-        ? list
-        : reduce(list, { type: "update", ref: change.ref, patch: { enabled: true } });
-    }
-    case "remove":
-      return list.some((item) => sameValue(item, change.ref))
-        ? list.filter((item) => !sameValue(item, change.ref))
-        : list;
-    case "update": {
-      const next = list.map((item) => (sameValue(item, change.ref) ? patch(item, change) : item));
-      return next.every((item, index) => item === list[index]) ? list : next;
-    }
+/** The cards of a group, or (null) those in none. */
+export const cardsOf = ({ interventions }: Edits, group: number | null): Intervention[] =>
+  interventions.filter((item) => item.group === group);
+
+export interface EditedModel extends Shape {
+  activation?: string | null;
+}
+
+/** These are 0 at 0, so that "off", which writes 0 before the activation (rule 9), is scaling by 0. */
+const ZERO_AT_ZERO =
+  /^(quick_)?gelu|^relu|^leaky_relu$|^prelu$|^silu$|^swish$|^mish$|^tanh$|^linear$/;
+
+/** What does not follow a group's strength: `on`; and `off` where it leaves a coefficient behind. */
+export const isScalable = (kind: Kind, activation: string | null | undefined): boolean =>
+  kind === "off" ? ZERO_AT_ZERO.test(activation ?? "") : kind !== "on";
+
+/** JSON has no infinity; the server says in words that the largest number is too large. */
+const finite = (value: number): number =>
+  Math.min(Math.max(value, -Number.MAX_VALUE), Number.MAX_VALUE) + 0;
+
+/**
+ * An intervention at strength f, halfway between no change (0) and itself (1) or beyond: set and add
+ * by f·c, scale by 1 + f(α − 1), off as scale by 1 − f. `value` is null where the kind takes none.
+ */
+export function atStrength(
+  { kind, value }: Pick<Intervention, "kind" | "value">,
+  strength: number,
+  activation: string | null | undefined,
+): { kind: Kind; value: number | null } {
+  if (!takesValue(kind)) {
+    if (strength === 1 || !isScalable(kind, activation)) return { kind, value: null };
+    return { kind: "scale", value: finite(1 - strength) };
   }
+  if (strength === 1) return { kind, value };
+  return {
+    kind,
+    value: finite(kind === "scale" ? 1 + strength * (value - 1) : strength * value),
+  };
 }
 
-function patch(item: Intervention, change: Extract<Change, { type: "update" }>): Intervention {
-  const next = { ...item, ...change.patch };
-  return JSON.stringify(next) === JSON.stringify(item) ? item : next;
-}
-
-/** Rule 11: of the same vector twice, the last one wins; it keeps the first one's place. */
-function dedupe(list: readonly Intervention[]): Intervention[] {
-  const byKey = new Map<string, Intervention>();
-  for (const item of list) byKey.set(`${item.layer}.${item.dim}`, item);
-  return [...byKey.values()];
-}
-
-/** Those that take part in a run of a model of this shape, as the server wants them. */
-export function forWire(list: readonly Intervention[], shape: Shape): InterventionIn[] {
-  return list
-    .filter((item) => item.enabled && inShape(item, shape))
-    .map(({ layer, dim, kind, value, positions, generated }) => ({
-      layer,
-      dim,
-      kind,
-      value: takesValue(kind) ? value : null,
-      positions,
-      generated,
-    }));
+/** Those that take part in a run of a model, as the server wants them. */
+export function forWire(edits: Edits, model: EditedModel): InterventionIn[] {
+  return edits.interventions.flatMap((item) => {
+    const group = groupOf(edits, item.group);
+    if (!item.enabled || group?.enabled === false || !inShape(item, model)) return [];
+    const { layer, dim, positions, generated } = item;
+    const { kind, value } = atStrength(item, group?.strength ?? 1, model.activation);
+    return [{ layer, dim, kind, value, positions, generated }];
+  });
 }

@@ -14,17 +14,25 @@ const NONE: Names = Object.freeze({});
 export const cleanName = (text: string): string =>
   [...text.replace(/[\s\p{Cc}]+/gu, " ").trim()].slice(0, MAX_NAME).join("");
 
-function read(model: string): Names {
-  const stored = readStored(PREFIX + model);
-  if (!isRecord(stored)) return NONE;
+/** Names in what somebody stored, saved or wrote; whatever is none is left out. */
+export function readNames(value: unknown): Names {
+  if (!isRecord(value)) return NONE;
   return Object.fromEntries(
-    Object.entries(stored).flatMap(([key, name]) => {
+    Object.entries(value).flatMap(([key, name]) => {
       const ref = parseValue(key);
       const clean = typeof name === "string" ? cleanName(name) : "";
       return ref && clean ? [[valueKey(ref), clean]] : [];
     }),
   );
 }
+
+const read = (model: string): Names => readNames(readStored(PREFIX + model));
+
+/** Those of some vectors, such as a link or a file carries them. */
+export const namesFor = (names: Names, refs: readonly ValueRef[]): Names =>
+  Object.fromEntries(
+    refs.map(valueKey).flatMap((key) => (names[key] ? [[key, cleanName(names[key])]] : [])),
+  );
 
 interface NamesState {
   byModel: Readonly<Record<string, Names>>;
@@ -33,6 +41,8 @@ interface NamesState {
   rename(model: string, ref: ValueRef, name: string): void;
   /** Names that came with an example or a link; a person's own names stay. */
   adopt(model: string, names: Names): void;
+  /** All of a model's names at once: an import, or the way back from one. */
+  put(model: string, names: Names): void;
   /** The same for a link that leaves the model to the server's default, not known yet. */
   adoptLater(names: Names): void;
 }
@@ -62,12 +72,10 @@ export const useNames = create<NamesState>()((set, get) => {
       write(model, clean ? { ...others, [valueKey(ref)]: clean } : others);
     },
     adopt: (model, names) => {
-      const clean = Object.entries(names).flatMap(([key, name]) => {
-        const ref = parseValue(key);
-        return ref && cleanName(name) ? [[valueKey(ref), cleanName(name)]] : [];
-      });
-      if (clean.length > 0) write(model, { ...Object.fromEntries(clean), ...get().open(model) });
+      const clean = readNames(names);
+      if (Object.keys(clean).length > 0) write(model, { ...clean, ...get().open(model) });
     },
+    put: (model, names) => write(model, readNames(names)),
     adoptLater: (names) => {
       waiting = names;
     },

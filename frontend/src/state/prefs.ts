@@ -2,15 +2,19 @@
 
 import { create } from "zustand";
 import { isRecord, readStored, writeStored } from "@/lib/storage";
+import { readSampling, type SamplingChoice, USUAL_SAMPLING } from "./sampling";
 
 export type Theme = "system" | "light" | "dark";
 
 interface Prefs {
   /** Tokens that Generate asks for. */
   newTokens: number;
+  /** How it chooses them. */
+  sampling: SamplingChoice;
   detailsWidth: number;
   detailsOpen: boolean;
   dockOpen: boolean;
+  dockHeight: number;
   /** Shortcuts of one plain letter can be switched off (WCAG 2.1.4). */
   letterKeys: boolean;
   /** The first-visit guidance was dismissed. */
@@ -25,9 +29,11 @@ const MAX_RECENT = 8;
 
 const defaults: Prefs = {
   newTokens: 10,
+  sampling: USUAL_SAMPLING,
   detailsWidth: 348,
   detailsOpen: true,
   dockOpen: typeof matchMedia !== "function" || matchMedia("(min-width: 701px)").matches,
+  dockHeight: 176,
   letterKeys: true,
   guided: false,
   recent: [],
@@ -42,7 +48,12 @@ function read(): Prefs {
   });
   const prefs = Object.fromEntries(same) as unknown as Prefs;
   const recent = Array.isArray(prefs.recent) ? prefs.recent : [];
-  return { ...prefs, recent: recent.filter((text): text is string => typeof text === "string") };
+  const sampling = readSampling(stored.sampling);
+  return {
+    ...prefs,
+    sampling,
+    recent: recent.filter((text): text is string => typeof text === "string"),
+  };
 }
 
 function readTheme(): Theme {

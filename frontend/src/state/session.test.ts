@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { commit, redo, startHistory, undo } from "./history";
 import { newIntervention } from "./interventions";
-import { initialSession, interventionsOf, useSession } from "./session";
+import { usePrefs } from "./prefs";
+import { editsOf, initialSession, interventionsOf, useSession } from "./session";
 import { keepSession, readSession } from "./storage";
 
 const a = { layer: 1, dim: 2 };
@@ -69,6 +70,68 @@ describe("undo and redo of interventions", () => {
   });
 });
 
+describe("undo and redo of groups", () => {
+  const box = () => editsOf(session()).groups;
+  const create = () =>
+    session().change({
+      type: "insertGroup",
+      group: { name: "music", enabled: true, strength: 1, folded: false },
+      cards: interventionsOf(session()),
+    });
+
+  it("take back every kind of step", () => {
+    session().change({ type: "add", ref: a });
+    session().change({ type: "add", ref: b });
+    const states = [editsOf(session())];
+    const step = (change: Parameters<ReturnType<typeof session>["change"]>[0]) => {
+      session().change(change);
+      states.push(editsOf(session()));
+    };
+    create();
+    states.push(editsOf(session()));
+    step({ type: "updateGroup", id: 1, patch: { name: "songs" } });
+    step({ type: "updateGroup", id: 1, patch: { enabled: false } });
+    step({ type: "updateGroup", id: 1, patch: { strength: 0.5 } });
+    step({ type: "move", ref: a, group: null, index: 0 });
+    step({ type: "move", ref: a, group: 1, index: 1 });
+    step({ type: "removeGroup", id: 1, cards: "stay" });
+    step({ type: "replace", list: [] });
+    const plain = states.map(({ interventions, groups }) => ({ interventions, groups }));
+    for (const state of plain.toReversed()) {
+      expect(editsOf(session())).toMatchObject(state);
+      session().undo();
+    }
+    session().redo();
+    for (const state of plain) {
+      expect(editsOf(session())).toMatchObject(state);
+      session().redo();
+    }
+  });
+
+  it("make one step of a dragged strength", () => {
+    create();
+    for (const strength of [0.9, 0.8, 0.7])
+      session().change({ type: "updateGroup", id: 1, patch: { strength } }, "value 7");
+    session().undo();
+    expect(box()).toMatchObject([{ strength: 1 }]);
+    session().redo();
+    expect(box()).toMatchObject([{ strength: 0.7 }]);
+  });
+
+  it("do not fold or unfold", () => {
+    create();
+    session().change({ type: "updateGroup", id: 1, patch: { strength: 2 } });
+    const steps = session().history.past.length;
+    session().fold(1, true);
+    expect(session().history.past).toHaveLength(steps);
+    session().undo();
+    expect(box()).toMatchObject([{ strength: 1, folded: true }]);
+    session().fold(1, false);
+    session().redo();
+    expect(box()).toMatchObject([{ strength: 2, folded: false }]);
+  });
+});
+
 describe("loading an example", () => {
   const example = {
     prompt: "The king",
@@ -99,6 +162,58 @@ describe("loading an example", () => {
   });
 });
 
+describe("loading a run", () => {
+  const run = {
+    model: "gpt2",
+    prompt: "The king",
+    interventions: [{ ...newIntervention(b), group: 4 }],
+    groups: [{ id: 4, name: "music", enabled: false, strength: 2, folded: true }],
+    position: 1,
+    selection: b,
+    reading: "difference" as const,
+    panel: "why" as const,
+    tokens: [1, 2],
+    generate: { newTokens: 3, sampling: { sample: true, temperature: 2, topP: 0.5, seed: 7 } },
+  };
+  const here = () => {
+    const { model, draft, prompt, position, selection, reading, panel, tokens } = session();
+    const { newTokens, sampling } = usePrefs.getState();
+    const { interventions, groups } = editsOf(session());
+    return {
+      ...{ model, draft, prompt, position, selection, reading, panel, tokens, interventions },
+      ...{ groups, newTokens, sampling },
+    };
+  };
+
+  it("puts everything in its place, and undo puts everything back, and redo again", () => {
+    session().trace("My wife");
+    session().setPosition(0);
+    session().change({ type: "add", ref: a });
+    session().select(a);
+    session().setPanel("grid");
+    session().setTokens([9]);
+    usePrefs.getState().set({ newTokens: 42 });
+    const before = here();
+    session().load(run);
+    const { generate, ...place } = run;
+    const after = here();
+    expect(after).toEqual({ ...place, ...generate, draft: "The king" });
+    session().undo();
+    expect(here()).toEqual(before);
+    session().redo();
+    expect(here()).toEqual(after);
+  });
+
+  it("brings back what was typed, and traces it", () => {
+    session().trace("My wife");
+    session().setPosition(0);
+    session().setDraft("My wife is");
+    session().load(run);
+    session().undo();
+    expect(here()).toMatchObject({ draft: "My wife is", prompt: "My wife is", position: null });
+  });
+});
+
 describe("tracing", () => {
   it("keeps the position for the same prompt and forgets it for another", () => {
     session().trace("The king");
@@ -121,6 +236,11 @@ describe("keeping the session", () => {
       ref: a,
       patch: { kind: "scale", value: -0.5, positions: [0, 2] },
     });
+    session().change({
+      type: "insertGroup",
+      group: { name: "a;=\n<b>", enabled: false, strength: -0.5, folded: true },
+      cards: interventionsOf(session()),
+    });
     session().select(b);
     session().setReading("difference");
     stop();
@@ -132,6 +252,9 @@ describe("keeping the session", () => {
       reading: "difference",
     });
     expect(kept?.history?.present.interventions).toEqual(interventionsOf(session()));
+    expect(kept?.history?.present.groups).toEqual([
+      { id: 1, name: "a;= <b>", enabled: false, strength: -0.5, folded: true },
+    ]);
   });
 
   it.each([
@@ -148,11 +271,13 @@ describe("keeping the session", () => {
       { layer: -1, dim: 0, kind: "off" },
       { layer: 0, dim: 1.5, kind: "off" },
       { layer: 0, dim: 1, kind: "explode" },
-      { layer: 0, dim: 1, kind: "set", value: "9", positions: ["x"] },
+      { layer: 0, dim: 1, kind: "set", value: "9" },
+      { layer: 0, dim: 1, kind: "set", value: 9, positions: ["x"] },
+      { layer: 0, dim: 1, kind: "set", value: 9, group: 5 },
     ];
     localStorage.setItem("lmd.session", JSON.stringify({ draft: "", interventions }));
     expect(readSession()?.history?.present.interventions).toEqual([
-      { ...newIntervention({ layer: 0, dim: 1 }), kind: "set", value: 1 },
+      { ...newIntervention({ layer: 0, dim: 1 }), kind: "set", value: 9 },
     ]);
   });
 });

@@ -7,8 +7,11 @@
 
 import { create } from "zustand";
 import type { ValueRef } from "@/lib/values";
-import { commit, type History, redo, startHistory, undo } from "./history";
-import { type Change, type Intervention, reduce } from "./interventions";
+import { type Change, reduce } from "./edits";
+import { amend, commit, type History, redo, startHistory, undo } from "./history";
+import { type Edits, type Group, type Intervention, NO_EDITS } from "./interventions";
+import { usePrefs } from "./prefs";
+import type { SamplingChoice } from "./sampling";
 
 export type Reading = "unedited" | "edited" | "difference";
 export const READINGS: readonly Reading[] = ["unedited", "edited", "difference"];
@@ -19,22 +22,14 @@ export type Panel = (typeof PANELS)[number];
 /** As many tokens can be followed as lines can be told apart. */
 export const MAX_TOKENS = 8;
 
-/** What undo goes back to. A step into another epoch (an example was loaded) takes `draft` along. */
-export interface Snapshot {
-  interventions: readonly Intervention[];
-  draft: string;
-  epoch: number;
-}
-
-export interface SessionState {
+/** Where the person is: everything but the edits and the text in the box. */
+export interface Place {
   /** null: the server's default. */
   model: string | null;
-  draft: string;
   /** null: nothing was traced yet. */
   prompt: string | null;
   /** null: the last token. */
   position: number | null;
-  history: History<Snapshot>;
   selection: ValueRef | null;
   /** Which run the layers show once there are two. */
   reading: Reading;
@@ -43,10 +38,33 @@ export interface SessionState {
   tokens: readonly number[];
 }
 
-export interface Workspace {
-  model?: string | null;
+/** How Generate is to go on: kept with the page's preferences, and a part of runs. */
+export interface Generate {
+  newTokens: number;
+  sampling: SamplingChoice;
+}
+
+/**
+ * What undo goes back to. A step into another epoch (an example or a run was loaded) takes along what
+ * was in the box and where the person was; `place` is null until such a step was taken.
+ */
+export interface Snapshot extends Edits {
+  draft: string;
+  epoch: number;
+  place: (Place & { generate: Generate }) | null;
+}
+
+export interface SessionState extends Place {
+  draft: string;
+  history: History<Snapshot>;
+}
+
+/** What an example, a run or generated text brings; what it leaves unsaid begins anew or stays. */
+export interface Workspace extends Partial<Omit<Place, "prompt">> {
   prompt: string;
   interventions: readonly Intervention[];
+  groups?: readonly Group[];
+  generate?: Generate;
 }
 
 interface SessionActions {
@@ -55,13 +73,15 @@ interface SessionActions {
   trace(text?: string): void;
   setPosition(position: number | null): void;
   change(change: Change, stream?: string): void;
+  /** A look at a group, not a change: undo neither brings it back nor takes it away. */
+  fold(id: number, folded: boolean): void;
   undo(): void;
   redo(): void;
   select(selection: ValueRef | null): void;
   setReading(reading: Reading): void;
   setPanel(panel: Panel): void;
   setTokens(tokens: readonly number[]): void;
-  /** Prompt and interventions together (an example); one undo brings both back. */
+  /** Prompt and interventions together (an example, a run); one undo brings everything back. */
   load(workspace: Workspace): void;
   /** Everything at once (a reload, a link, Back). */
   restore(state: Partial<SessionState>): void;
@@ -72,31 +92,47 @@ export const initialSession: SessionState = {
   draft: "",
   prompt: null,
   position: null,
-  history: startHistory<Snapshot>({ interventions: [], draft: "", epoch: 0 }),
+  history: startHistory<Snapshot>({ ...NO_EDITS, draft: "", epoch: 0, place: null }),
   selection: null,
   reading: "edited",
   panel: "layers",
   tokens: [],
 };
 
-/** The present snapshot with the prompt box as it is now, so that nothing typed is lost by a step. */
-const pinned = ({ history, draft }: SessionState): History<Snapshot> => ({
-  ...history,
-  present: { ...history.present, draft },
-});
+export const placeOf = (state: SessionState): Place => {
+  const { model, prompt, position, selection, reading, panel, tokens } = state;
+  return { model, prompt, position, selection, reading, panel, tokens };
+};
 
-const travel = (
+/** The present snapshot with the page as it is now, so that nothing is lost by a step. */
+function pinned(state: SessionState): History<Snapshot> {
+  const { newTokens, sampling } = usePrefs.getState();
+  const place = { ...placeOf(state), generate: { newTokens, sampling } };
+  return { ...state.history, present: { ...state.history.present, draft: state.draft, place } };
+}
+
+/** A step of undo or redo, with what it brings back. */
+function travel(
   state: SessionState,
   move: (history: History<Snapshot>) => History<Snapshot>,
-): Partial<SessionState> => {
+): Partial<SessionState> {
   const from = pinned(state);
   const history = move(from);
   if (history === from) return {};
-  const { draft, epoch } = history.present;
-  return epoch === from.present.epoch
-    ? { history }
-    : { history, draft, prompt: draft === "" ? null : draft, position: null };
-};
+  const { draft, epoch, place } = history.present;
+  if (epoch === from.present.epoch || place === null) return { history };
+  const { generate, ...back } = place;
+  usePrefs.getState().set(generate);
+  // What was typed and not yet traced is traced: it would be dimmed for ever otherwise.
+  const prompt = draft === "" ? null : draft;
+  return {
+    ...back,
+    history,
+    draft,
+    prompt,
+    position: prompt === back.prompt ? back.position : null,
+  };
+}
 
 export const useSession = create<SessionState & SessionActions>()((set) => ({
   ...initialSession,
@@ -110,32 +146,43 @@ export const useSession = create<SessionState & SessionActions>()((set) => ({
   setPosition: (position) => set({ position }),
   change: (change, stream) =>
     set(({ history }) => {
-      const next = reduce(history.present.interventions, change);
-      if (next === history.present.interventions) return {};
-      const present = { ...history.present, interventions: next };
+      const next = reduce(history.present, change);
+      if (next === history.present) return {};
+      const present = { ...history.present, ...next };
       return { history: commit(history, present, stream ?? null) };
     }),
+  fold: (id, folded) =>
+    set(({ history }) => ({
+      history: amend(history, (snapshot) => ({
+        ...snapshot,
+        ...reduce(snapshot, { type: "updateGroup", id, patch: { folded } }),
+      })),
+    })),
   undo: () => set((state) => travel(state, undo)),
   redo: () => set((state) => travel(state, redo)),
   select: (selection) => set({ selection }),
   setReading: (reading) => set({ reading }),
   setPanel: (panel) => set({ panel }),
   setTokens: (tokens) => set({ tokens: [...new Set(tokens)].slice(0, MAX_TOKENS) }),
-  load: ({ model, prompt, interventions }) =>
+  load: ({ prompt, interventions, groups, generate, ...place }) =>
     set((state) => {
       const before = pinned(state);
       const after: Snapshot = {
-        interventions: reduce([], { type: "replace", list: interventions }),
+        ...reduce(NO_EDITS, { type: "replace", list: interventions, groups: groups ?? [] }),
         draft: prompt,
         epoch: Math.max(...[...before.past, before.present].map((step) => step.epoch)) + 1,
+        place: null,
       };
+      const model = place.model ?? state.model;
+      if (generate) usePrefs.getState().set(generate);
       return {
-        model: model ?? state.model,
-        draft: prompt,
-        prompt,
         position: null,
         selection: null,
-        ...(model && model !== state.model ? { tokens: [] } : {}),
+        ...(model === state.model ? {} : { tokens: [] }),
+        ...place,
+        model,
+        draft: prompt,
+        prompt,
         history: commit(before, after),
       };
     }),
@@ -144,3 +191,6 @@ export const useSession = create<SessionState & SessionActions>()((set) => ({
 
 export const interventionsOf = (state: SessionState): readonly Intervention[] =>
   state.history.present.interventions;
+
+/** Interventions and groups: what `forWire` needs. */
+export const editsOf = (state: SessionState): Edits => state.history.present;

@@ -6,12 +6,12 @@
  */
 
 import { useSyncExternalStore } from "react";
-import { valueKey } from "@/lib/values";
-import { type ExplorePlace, placeOf, useExplore } from "./explore";
+import { type ExplorePlace, placeOf as placeInExplore, useExplore } from "./explore";
 import { startHistory } from "./history";
-import { cleanName, namesOf, useNames } from "./names";
+import { groupOf } from "./interventions";
+import { namesFor, namesOf, useNames } from "./names";
 import { usePrefs } from "./prefs";
-import { interventionsOf, useSession } from "./session";
+import { editsOf, placeOf, useSession } from "./session";
 import { keepSession, readSession } from "./storage";
 import { decodeLink, decodeReference, encodeLink, type LinkState, type View } from "./url";
 
@@ -26,24 +26,16 @@ export const currentView = (): View => decodeLink(location.hash).view;
 /** The session as a link would carry it, with the names of the vectors that it mentions. */
 export function linkState(model: string | null): LinkState {
   const state = useSession.getState();
-  const { prompt, position, selection, reading, panel, tokens } = state;
-  const interventions = interventionsOf(state);
+  const { interventions, groups } = editsOf(state);
+  const { selection } = state;
   const known = namesOf(useNames.getState(), state.model ?? model);
-  const mentioned = [...interventions, ...(selection ? [selection] : [])].map(valueKey);
-  const names = Object.fromEntries(
-    mentioned.flatMap((key) => (known[key] ? [[key, cleanName(known[key])]] : [])),
-  );
   return {
+    ...placeOf(state),
     model: state.model ?? model,
-    prompt,
     interventions,
-    position,
-    selection,
-    reading,
-    panel,
-    tokens,
-    names,
-    explore: placeOf(useExplore.getState()),
+    groups,
+    names: namesFor(known, [...interventions, ...(selection ? [selection] : [])]),
+    explore: placeInExplore(useExplore.getState()),
   };
 }
 
@@ -101,7 +93,14 @@ function apply(state: LinkState): void {
   const draft = same || state.prompt === null ? kept.draft : state.prompt;
   if (draft !== kept.draft && kept.draft !== kept.prompt) usePrefs.getState().remember(kept.draft);
   const before = kept.history.present;
-  const unchanged = JSON.stringify(before.interventions) === JSON.stringify(state.interventions);
+  const { interventions } = state;
+  const groups = state.groups.map((group) => ({
+    ...group,
+    name: group.name || (groupOf(before, group.id)?.name ?? `Group ${group.id}`),
+  }));
+  const unchanged =
+    JSON.stringify([before.interventions, before.groups]) ===
+    JSON.stringify([interventions, groups]);
   useSession.getState().restore({
     model: state.model ?? kept.model,
     draft,
@@ -113,7 +112,7 @@ function apply(state: LinkState): void {
     tokens: state.tokens,
     ...(unchanged || state.prompt === null
       ? {}
-      : { history: startHistory({ ...before, interventions: state.interventions, draft }) }),
+      : { history: startHistory({ ...before, interventions, groups, draft }) }),
   });
   if (state.explore) useExplore.setState({ ...state.explore, settled: true });
   const model = state.model ?? kept.model;

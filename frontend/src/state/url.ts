@@ -3,6 +3,8 @@
  *
  * `#/trace?v=1&m=demo&p=The+king&i=L3D7*off_L5D9*scale*1.5*last_-L2D3*on&t=1&s=L3D7&r=difference`
  *
+ * `#/trace?v=1&p=The+king&i=L3D7*off****1_L5D9*set*2***1&g=1*f*0.5*music`: both in a folded group
+ *
  * `#/explore/cluster?v=1&m=demo&c=17&cs=3`
  *
  * The state is behind the `#`, so prompts stay out of servers' logs and the page works behind any
@@ -10,6 +12,7 @@
  */
 
 import { parseValue, type ValueRef, valueKey } from "@/lib/values";
+import { MAX_GROUPS, reduce } from "./edits";
 import {
   COLUMNS,
   type ExplorePlace,
@@ -21,13 +24,17 @@ import {
   type Sort,
 } from "./explore";
 import {
+  type Edits,
+  type Group,
   type Intervention,
   KINDS,
+  MAX_INTERVENTIONS,
+  NO_EDITS,
   newIntervention,
   type Positions,
   takesValue,
 } from "./interventions";
-import { cleanName, type Names } from "./names";
+import { cleanName, type Names, readNames } from "./names";
 import { MAX_TOKENS, PANELS, type Panel, READINGS, type Reading } from "./session";
 
 export const KEYS = {
@@ -35,6 +42,7 @@ export const KEYS = {
   model: "m",
   prompt: "p",
   interventions: "i",
+  groups: "g",
   position: "t",
   selection: "s",
   reading: "r",
@@ -57,7 +65,6 @@ export const VERSION = 1;
 /** Longer addresses are cut off by mail programs and refused by proxies. */
 export const MAX_LINK = 8_000;
 const MAX_READ = 100_000;
-const MAX_ITEMS = 256;
 
 export const VIEWS = ["trace", "explore"] as const;
 export type View = (typeof VIEWS)[number];
@@ -66,6 +73,8 @@ export interface LinkState {
   model: string | null;
   prompt: string | null;
   interventions: readonly Intervention[];
+  /** A name is empty where it did not fit into the link. */
+  groups: readonly Group[];
   position: number | null;
   selection: ValueRef | null;
   reading: Reading;
@@ -96,6 +105,7 @@ function encodeIntervention(item: Intervention): string {
         ? ""
         : item.positions,
     item.generated === null ? "" : item.generated ? "g1" : "g0",
+    item.group === null ? "" : String(item.group),
   ];
   while (fields.at(-1) === "") fields.pop();
   return fields.join("*");
@@ -105,12 +115,13 @@ function decodePositions(text: string | undefined): Positions {
   if (!text || text === "all") return "all";
   if (text === "last") return "last";
   const list = text.split(".");
-  const readable = list.length <= MAX_ITEMS && list.every((each) => /^-?\d{1,7}$/.test(each));
+  const readable =
+    list.length <= MAX_INTERVENTIONS && list.every((each) => /^-?\d{1,7}$/.test(each));
   return readable ? list.map(Number) : "all";
 }
 
 function decodeIntervention(text: string): Intervention | null {
-  const [name = "", kindText, valueText, positions, generated] = text.split("*");
+  const [name = "", kindText, valueText, positions, generated, group] = text.split("*");
   const enabled = !name.startsWith("-");
   const ref = parseValue(enabled ? name : name.slice(1));
   const kind = KINDS.find((known) => known === kindText);
@@ -124,7 +135,41 @@ function decodeIntervention(text: string): Intervention | null {
     positions: decodePositions(positions),
     generated: generated === "g1" ? true : generated === "g0" ? false : null,
     enabled,
+    group: readIndex(group),
   };
+}
+
+/** Its number, `x` for switched off and `f` for folded, the strength, and the name to the end. */
+function encodeGroup({ id, name, enabled, strength, folded }: Group): string {
+  const signs = (enabled ? "" : "x") + (folded ? "f" : "");
+  return [id, signs, strength === 1 ? "" : strength, name].join("*");
+}
+
+function decodeGroup(text: string): Group | null {
+  const [number, signs = "", strength, ...name] = text.split("*");
+  const id = readIndex(number);
+  if (id === null) return null;
+  return {
+    id,
+    name: cleanName(name.join("*")),
+    enabled: !signs.includes("x"),
+    strength: strength && Number.isFinite(Number(strength)) ? Number(strength) : 1,
+    folded: signs.includes("f"),
+  };
+}
+
+function readEdits(found: URLSearchParams): Edits {
+  const items = (found.get(KEYS.interventions) ?? "").split("_").slice(0, MAX_INTERVENTIONS);
+  const groups = new Map<number, Group>();
+  for (const text of found.getAll(KEYS.groups).slice(0, MAX_GROUPS)) {
+    const group = decodeGroup(text);
+    if (group) groups.set(group.id, group);
+  }
+  return reduce(NO_EDITS, {
+    type: "replace",
+    list: items.flatMap((item) => decodeIntervention(item) ?? []),
+    groups: [...groups.values()],
+  });
 }
 
 function encodeSort({ by, descending }: Sort): string {
@@ -220,6 +265,7 @@ function params(state: LinkState): URLSearchParams {
   if (state.prompt !== null) out.set(KEYS.prompt, state.prompt);
   if (state.interventions.length > 0)
     out.set(KEYS.interventions, state.interventions.map(encodeIntervention).join("_"));
+  for (const group of state.groups) out.append(KEYS.groups, encodeGroup(group));
   if (state.position !== null) out.set(KEYS.position, String(state.position));
   if (state.selection) out.set(KEYS.selection, valueKey(state.selection));
   if (state.reading !== "edited") out.set(KEYS.reading, state.reading);
@@ -233,9 +279,10 @@ function params(state: LinkState): URLSearchParams {
 export function encodeLink(view: View, state: LinkState): { hash: string; complete: boolean } {
   const whole = hash(view, state);
   if (whole.length <= MAX_LINK) return { hash: whole, complete: true };
-  const unnamed = hash(view, { ...state, names: {} });
+  const groups = state.groups.map((group) => ({ ...group, name: "" }));
+  const unnamed = hash(view, { ...state, groups, names: {} });
   if (unnamed.length <= MAX_LINK) return { hash: unnamed, complete: false };
-  const small: LinkState = { ...state, prompt: null, interventions: [], position: null, names: {} };
+  const small: LinkState = { ...state, ...NO_EDITS, prompt: null, position: null, names: {} };
   return { hash: hash(view, small), complete: false };
 }
 
@@ -246,15 +293,12 @@ function readPath(path: string): { view: View; page: Page | null } {
   return { view, page: PAGES.find((known) => known === second) ?? null };
 }
 
-function readNames(entries: string[]): Names {
-  return Object.fromEntries(
-    entries.slice(0, MAX_ITEMS).flatMap((entry) => {
-      const star = entry.indexOf("*");
-      const ref = parseValue(entry.slice(0, Math.max(star, 0)));
-      const name = cleanName(entry.slice(star + 1));
-      return ref && name ? [[valueKey(ref), name]] : [];
-    }),
-  );
+function decodeNames(entries: string[]): Names {
+  const pairs = entries.slice(0, MAX_INTERVENTIONS).map((entry) => {
+    const star = Math.max(entry.indexOf("*"), 0);
+    return [entry.slice(0, star), entry.slice(star + 1)];
+  });
+  return readNames(Object.fromEntries(pairs));
 }
 
 function readTokens(text: string): number[] {
@@ -275,17 +319,16 @@ export function decodeLink(text: string): Link {
   const version = found.get(KEYS.version);
   if (version === null) return { view, page, state: null, problem: null };
   if (version !== String(VERSION)) return { view, page, state: null, problem: "newer" };
-  const items = (found.get(KEYS.interventions) ?? "").split("_").slice(0, MAX_ITEMS);
   const state: LinkState = {
     model: found.get(KEYS.model),
     prompt: found.get(KEYS.prompt),
-    interventions: items.flatMap((item) => decodeIntervention(item) ?? []),
+    ...readEdits(found),
     position: readIndex(found.get(KEYS.position)),
     selection: parseValue(found.get(KEYS.selection) ?? ""),
     reading: READINGS.find((known) => known === found.get(KEYS.reading)) ?? "edited",
     panel: PANELS.find((known) => known === found.get(KEYS.panel)) ?? "layers",
     tokens: readTokens(found.get(KEYS.tokens) ?? ""),
-    names: readNames(found.getAll(KEYS.names)),
+    names: decodeNames(found.getAll(KEYS.names)),
     explore: view === "explore" ? readPlace(page, found) : null,
   };
   return { view, page, state, problem: null };

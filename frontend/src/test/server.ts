@@ -1,7 +1,7 @@
 /** A server for tests whose replies come when the test lets them, in the order that it wants. */
 
 import { vi } from "vitest";
-import type { Layer, Model, State, TraceReply, TraceRequest } from "@/api/types";
+import type { Layer, Model, State, StateComparison, TraceReply, TraceRequest } from "@/api/types";
 
 export interface Call {
   method: string;
@@ -94,6 +94,25 @@ const layers = (word: string): Layer[] =>
     share: 0.5,
   }));
 
+/** Whatever a state does not list has this probability. */
+const UNLISTED = 0.001;
+
+/** Both states' tokens with their probabilities in both, the likeliest of the edited one first. */
+function compare(unedited: State, edited: State): StateComparison {
+  const all = new Map([...unedited.top, ...edited.top].map((token) => [token.id, token]));
+  const probIn = (run: State, id: number) =>
+    run.top.find((token) => token.id === id)?.prob ?? UNLISTED;
+  const tokens = [...all.values()].map(({ id, text, hex }) => {
+    return { id, text, hex, unedited: probIn(unedited, id), edited: probIn(edited, id) };
+  });
+  tokens.sort((a, b) => b.edited - a.edited || a.id - b.id);
+  const kl = tokens.reduce(
+    (sum, each) => sum + each.edited * Math.log(each.edited / each.unedited),
+    0,
+  );
+  return { kl, tokens };
+}
+
 /** A reply whose top token tells which request it answers. */
 export function traceReply(request: TraceRequest): TraceReply {
   const words = request.prompt.split(" ");
@@ -101,16 +120,26 @@ export function traceReply(request: TraceRequest): TraceReply {
   const position = Array.isArray(request.positions)
     ? (request.positions[0] ?? 0)
     : words.length - 1;
-  const run = (word: string) => ({ positions: [{ position, layers: layers(word) }] });
+  const unedited = layers(` after-${request.prompt}`);
+  const edited =
+    edits.length > 0 ? layers(` ${edits.map((edit) => edit.kind + edit.dim).join("+")}`) : null;
   return {
     model: request.model ?? "demo",
     prompt: request.prompt,
     tokens: words.map((text, id) => ({ id, text, hex: null })),
     positions: [position],
-    unedited: run(` after-${request.prompt}`),
-    edited:
-      edits.length > 0 ? run(` ${edits.map((edit) => edit.kind + edit.dim).join("+")}`) : null,
-    comparison: null,
+    unedited: { positions: [{ position, layers: unedited }] },
+    edited: edited && { positions: [{ position, layers: edited }] },
+    comparison: edited && [
+      {
+        position,
+        layers: edited.map((layer, index) => ({
+          layer: layer.layer,
+          before: compare((unedited[index] ?? layer).before, layer.before),
+          after: compare((unedited[index] ?? layer).after, layer.after),
+        })),
+      },
+    ],
     interventions: edits.map(({ layer, dim, kind, value }) => ({
       layer,
       dim,

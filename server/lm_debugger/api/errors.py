@@ -12,7 +12,6 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from lm_debugger.api.middleware import request_id
-from lm_debugger.api.parse import BrokenBody
 from lm_debugger.api.schemas import ErrorBody, ErrorReply
 from lm_debugger.errors import (
     DebuggerError,
@@ -23,6 +22,7 @@ from lm_debugger.errors import (
     UnknownLayer,
     UnknownModel,
 )
+from lm_debugger.json_input import BrokenJson
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _HTTP_CODES = {
 def status_of(error: DebuggerError, method: str) -> int:
     """400 unreadable, 404 no such thing, 422 readable but wrong, 503 not now."""
     match error:
-        case BrokenBody():
+        case BrokenJson():
             return 400
         case UnknownModel():
             return 404

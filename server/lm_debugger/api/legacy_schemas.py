@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lm_debugger.api.schemas import Finite, Reply, Text
+from lm_debugger.api.schemas import Reply
+from lm_debugger.json_input import Finite, Text
 
 
 class LegacyRequest(BaseModel):

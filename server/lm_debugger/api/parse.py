@@ -1,35 +1,19 @@
-"""Bodies and parameters -> checked values; what is wrong with them, in words.
-
-The JSON reader is pydantic's own, strict: no number for a string, no true for 1, no NaN, no lone
-surrogates, a limit on nesting, and an unknown key is an error.
+"""Bodies and parameters of the request at hand -> checked values. How they are read, and what is
+wrong with them in words, is `json_input`'s.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 from flask import request
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from werkzeug.exceptions import UnsupportedMediaType
 
-from lm_debugger.api import schemas as wire
 from lm_debugger.api.state import state
 from lm_debugger.engine.types import Intervention, Sampling
 from lm_debugger.errors import InvalidInput, PromptTooLong
-
-Model = TypeVar("Model", bound=BaseModel)
-
-_SHOWN_PROBLEMS = 5
-
-
-class BrokenBody(InvalidInput):
-    """The body is not JSON at all."""
-
-    code = "broken_json"
+from lm_debugger.json_input import Model, checked
+from lm_debugger.runs.schema import InterventionIn, SamplingIn
 
 
 def body(model: type[Model]) -> Model:
@@ -38,14 +22,14 @@ def body(model: type[Model]) -> Model:
     Raises:
         UnsupportedMediaType: it is not sent as JSON.
         RequestEntityTooLarge: it is larger than the setting `max_body_bytes`.
-        BrokenBody, InvalidInput: it cannot be read, or does not fit the model.
+        BrokenJson, InvalidInput: it cannot be read, or does not fit the model.
     """
     if not request.is_json:
         sent = f"it was sent as {request.mimetype[:100]}" if request.mimetype else "it names none"
         raise UnsupportedMediaType(
             f"The body must be JSON, sent with Content-Type: application/json; {sent}."
         )
-    return _checked(model, request.get_data(cache=False))
+    return checked(model, request.get_data(cache=False))
 
 
 def parameters(model: type[Model], **path: str) -> Model:
@@ -59,7 +43,7 @@ def parameters(model: type[Model], **path: str) -> Model:
         if len(given) > 1 or name in path:
             raise InvalidInput(f"The parameter {name[:50]} is given more than once.", field=name)
         values[name] = given[0]
-    return _checked(model, values)
+    return checked(model, values)
 
 
 def prompt(text: str) -> str:
@@ -78,128 +62,11 @@ def prompt(text: str) -> str:
     return text
 
 
-def interventions(items: Sequence[wire.InterventionIn]) -> list[Intervention]:
+def interventions(items: Sequence[InterventionIn]) -> list[Intervention]:
     """The engine's interventions; it raises InvalidIntervention, InvalidPosition."""
-    return [
-        Intervention(
-            layer=item.layer,
-            dim=item.dim,
-            kind=item.kind,
-            value=item.value,
-            positions=item.positions if isinstance(item.positions, str) else tuple(item.positions),
-            generated=item.generated,
-        )
-        for item in items
-    ]
+    return [item.checked() for item in items]
 
 
-def sampling(item: wire.SamplingIn) -> Sampling:
+def sampling(item: SamplingIn) -> Sampling:
     """The engine's sampling; it raises OutOfRange."""
-    return Sampling(temperature=item.temperature, top_p=item.top_p, seed=item.seed)
-
-
-def _checked(model: type[Model], source: bytes | Mapping[str, str]) -> Model:
-    try:
-        if isinstance(source, bytes):
-            return model.model_validate_json(source)
-        return model.model_validate(source)
-    except ValidationError as error:
-        raise readable(error, model) from error
-
-
-def readable(error: ValidationError, model: type[BaseModel]) -> InvalidInput:
-    """Pydantic's findings as sentences: which field, what is wrong, what is allowed."""
-    found = error.errors(include_url=False, include_context=True)
-    if found[0]["type"] == "json_invalid":
-        return BrokenBody(_broken(found[0]))
-    problems: dict[str, str] = {}
-    for item in found:
-        problems.setdefault(_field(item["loc"]), _problem(item, model))
-    shown = dict(list(problems.items())[:_SHOWN_PROBLEMS])
-    more = len(problems) - len(shown)
-    return InvalidInput(
-        "; ".join(f"{field} {problem}" for field, problem in shown.items())
-        + (f"; and {more} more" if more else "")
-        + ".",
-        fields=shown,
-    )
-
-
-def _broken(item: ErrorDetails) -> str:
-    reason = str(item.get("ctx", {}).get("error", "it cannot be read"))
-    if not item["input"]:
-        return "The body is empty; it must be a JSON object."
-    if "hex escape" in reason:
-        reason += " (a \\u escape must be a character, not half of a surrogate pair)"
-    return f"The body is not valid JSON: {reason}."
-
-
-def _field(location: tuple[str | int, ...]) -> str:
-    """("interventions", 0, "layer") -> "interventions[0].layer"."""
-    name = ""
-    for part in location:
-        name += f"[{part}]" if isinstance(part, int) else f".{part[:50]}"
-        if part == "positions":  # what follows are pydantic's names of the union's branches
-            break
-    return name.removeprefix(".") or "the body"
-
-
-_MUST_BE = {
-    "int": "must be an integer",
-    "float": "must be a number",
-    "string": "must be a string",
-    "bool": "must be true or false",
-    "list": "must be a list",
-    "model": "must be a JSON object",
-    "dict": "must be a JSON object",
-}
-
-
-def _problem(item: ErrorDetails, model: type[BaseModel]) -> str:
-    kind = item["type"]
-    context = item.get("ctx", {})
-    if item["loc"] and "positions" in item["loc"]:
-        return 'must be "all", "last" or a list of integers'
-    match kind:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return f"is not known here{_nearest(str(item['loc'][-1]), item['loc'], model)}"
-        case "finite_number":
-            return "must be a finite number, not NaN or infinite"
-        case "literal_error":
-            return f"must be {context['expected']}, not {_shown(item['input'])}"
-        case "string_unicode":
-            return "must be valid Unicode text, without lone surrogates"
-    for start, sentence in _MUST_BE.items():
-        if kind.startswith(f"{start}_") and (kind.endswith(("_type", "_parsing", "_from_float"))):
-            return f"{sentence}, not {_shown(item['input'])}"
-    return f"is not allowed: {item['msg'][:1].lower()}{item['msg'][1:]}"
-
-
-def _nearest(name: str, location: tuple[str | int, ...], model: type[BaseModel]) -> str:
-    """The nearest known key at that place, as a hint."""
-    known = list(_model_at(location[:-1], model).model_fields)
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else f" (known are {', '.join(known)})"
-
-
-def _model_at(location: Sequence[str | int], model: type[BaseModel]) -> type[BaseModel]:
-    """Which model a location leads to: ("interventions", 0) -> InterventionIn."""
-    for part in location:
-        if isinstance(part, str) and part in model.model_fields:
-            inner: Any = model.model_fields[part].annotation
-            for candidate in (inner, *getattr(inner, "__args__", ())):
-                if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                    model = candidate
-    return model
-
-
-def _shown(value: Any) -> str:
-    """A value as the client wrote it, cut to a length that fits a sentence."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return item.checked()

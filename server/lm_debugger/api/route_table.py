@@ -12,6 +12,7 @@ from lm_debugger.api import schemas_run as runs
 from lm_debugger.api import schemas_why as why
 from lm_debugger.api.route_table_explore import EXPLORE
 from lm_debugger.api.route_types import DIM, EVENTS, HTML, LAYER, MODEL, POST_ERRORS, Param, Route
+from lm_debugger.runs.schema import FORMAT
 
 _PROMPT = "My wife is working as a"
 
@@ -96,7 +97,7 @@ ROUTES: tuple[Route, ...] = (
         example={
             "form": "transformers",
             "run": {
-                "format": runs.FORMAT,
+                "format": FORMAT,
                 "version": 1,
                 "model": "demo",
                 "prompt": _PROMPT,

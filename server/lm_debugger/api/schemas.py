@@ -7,19 +7,13 @@ engine's, so that Python callers get them too.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["on", "off", "set", "scale", "add"]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Text = Annotated[str, StringConstraints(strip_whitespace=False)]
-
-
-class Request(BaseModel):
-    """Bodies we receive: an unknown key is an error, so that a typing mistake cannot pass."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+from lm_debugger.engine.types import Kind
+from lm_debugger.json_input import Request, Text
+from lm_debugger.runs.schema import InterventionIn, SamplingIn
 
 
 class Reply(BaseModel):
@@ -29,25 +23,6 @@ class Reply(BaseModel):
 
 
 # --- requests ----------------------------------------------------------------------------------
-
-
-class InterventionIn(Request):
-    """One edit of one coefficient (rules 8 to 15)."""
-
-    layer: int = Field(description="0-based layer")
-    dim: int = Field(description="0-based dimension (row of the layer's value matrix)")
-    kind: Kind = Field(
-        description="on and off as in LM-Debugger; set, scale, add after the activation"
-    )
-    value: Finite | None = Field(
-        default=None, description="needed by set, scale and add; not allowed with on and off"
-    )
-    positions: Literal["all", "last"] | list[int] = Field(
-        default="all", description="prompt positions to edit; negative ones count from the end"
-    )
-    generated: bool | None = Field(
-        default=None, description="edit generated tokens too; default: only if positions is 'all'"
-    )
 
 
 class TraceRequest(Request):
@@ -60,12 +35,6 @@ class TraceRequest(Request):
         default="last", description="positions to trace"
     )
     top_k: int = Field(default=10, description="tokens and sub-updates per layer")
-
-
-class SamplingIn(Request):
-    temperature: Finite = Field(default=0.0, description="0 = greedy")
-    top_p: Finite = Field(default=1.0, description="nucleus sampling; 1 = all tokens")
-    seed: int = Field(default=0, description="same seed, same text on the same machine")
 
 
 class GenerateRequest(Request):

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lm_debugger.api.schemas import Reply, Request, TokenLogitOut, TokenOut
+from lm_debugger.api.schemas import Reply, TokenLogitOut, TokenOut
+from lm_debugger.json_input import Request
 
 
 class Query(BaseModel):

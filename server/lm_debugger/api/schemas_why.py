@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lm_debugger.api.schemas import InterventionIn, Reply, Request, Text, TokenLogitOut, TokenOut
+from lm_debugger.api.schemas import Reply, TokenLogitOut, TokenOut
+from lm_debugger.json_input import Request, Text
+from lm_debugger.runs.schema import InterventionIn
 
 
 class AboutPrompt(Request):

@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "Serve the page and the API in the browser.",
     "trace": "Show how each layer changes the prediction for a prompt.",
     "generate": "Continue a prompt, token by token.",
+    "bake": "Write a checkpoint with interventions in its weights.",
     "search": "Find value vectors that promote words.",
     "index": "Build the index that Explore searches, ahead of time.",
     "doctor": "Check this installation: versions, device, caches, page, model.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lm_debugger.cli.model import interventions, load_debugger, model_options
+from lm_debugger.cli.model import asked, load_debugger, model_options
 from lm_debugger.engine.types import Sampling
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @click.option("--top-p", default=1.0, show_default=True, help="nucleus sampling")
 @click.option("--seed", default=0, show_default=True, help="of the sampling")
 def command(
-    model: str,
-    prompt: str,
+    model: str | None,
+    prompt: str | None,
     max_new_tokens: int,
     temperature: float,
     top_p: float,
@@ -33,11 +33,15 @@ def command(
     """Continue PROMPT. Interventions hold while generating.
 
     Example: lm-debugger generate demo "In the month of" -n 5 --boost L5D541
+
+    Or what the page saved: lm-debugger generate --run FILE
     """
-    edits = interventions(options)
+    it = asked(model, prompt, options)
     sampling = Sampling(temperature=temperature, top_p=top_p, seed=seed)
-    debugger = load_debugger(model, options)
-    stream = debugger.stream(prompt, edits, max_new_tokens=max_new_tokens, sampling=sampling)
+    if it.run is not None:
+        max_new_tokens, sampling = it.run.max_new_tokens, it.run.sampling.checked()
+    debugger = load_debugger(it.model, options, it.run)
+    stream = debugger.stream(it.prompt, it.interventions, max_new_tokens, sampling)
     if as_json:
         from lm_debugger.api import dump
 

@@ -1,18 +1,24 @@
-"""What `trace` and `generate` share: the model's options, interventions as flags."""
+"""What `trace`, `generate` and `bake` share: the model's options, interventions as flags, runs as
+files.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from lm_debugger.engine.types import Intervention, Kind, ValueId
-from lm_debugger.errors import InvalidIntervention
+from lm_debugger.engine.types import Intervention, Kind, Positions, ValueId
+from lm_debugger.errors import InvalidIntervention, ModelNotFound
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
+    from lm_debugger.runs.schema import RunFile
 
 _FLAGS: tuple[tuple[str, Kind, str, str], ...] = (
     ("--suppress", "off", "L3D7", "switch a value vector off (rule 9)"),
@@ -23,15 +29,27 @@ _FLAGS: tuple[tuple[str, Kind, str, str], ...] = (
 )
 
 
+_BESIDE_A_RUN = ("model", "run_file", "device", "dtype", "revision", "as_json", "top_k")
+"""What may be given beside `--run`: everything else is in the file."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be run: by arguments and flags, or by a file; then `run` is what it says."""
+
+    model: str
+    prompt: str
+    interventions: list[Intervention]
+    run: RunFile | None
+
+
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """MODEL and PROMPT, device, number format, revision, interventions."""
+    """MODEL and PROMPT or a run file, device, number format, revision, interventions."""
     decorators = [
-        click.argument("model"),
-        click.argument("prompt"),
-        *(
-            click.option(flag, kind, multiple=True, metavar=form, help=f"{text}; may be repeated")
-            for flag, kind, form, text in _FLAGS
-        ),
+        click.argument("model", required=False),
+        click.argument("prompt", required=False),
+        run_option("MODEL, if given, takes the place of the file's: folders have other names here"),
+        *intervention_options(),
         click.option(
             "--edit-at",
             "edit_at",
@@ -46,6 +64,71 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
+
+
+def run_option(more: str) -> Callable[..., Any]:
+    """`--run FILE`."""
+    return click.option(
+        "--run",
+        "run_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help=f"a run that the page saved: prompt, interventions and the rest come from it. {more}",
+    )
+
+
+def intervention_options() -> list[Callable[..., Any]]:
+    """One flag for every kind of intervention: what `interventions` reads."""
+    return [
+        click.option(flag, kind, multiple=True, metavar=form, help=f"{text}; may be repeated")
+        for flag, kind, form, text in _FLAGS
+    ]
+
+
+def asked(model: str | None, prompt: str | None, options: dict[str, Any]) -> Asked:
+    """What arguments, flags and the run file ask for together.
+
+    Raises:
+        click.UsageError: something is missing, or said twice.
+        InvalidInput: the file is no run, or an intervention is malformed.
+    """
+    path = options["run_file"]
+    if path is not None:
+        run = read_run(path, _BESIDE_A_RUN)
+        edits = [item.checked() for item in run.interventions]
+        return Asked(model or run.model, run.prompt, edits, run)
+    for name, value in (("MODEL", model), ("PROMPT", prompt)):
+        if value is None:
+            raise click.UsageError(f"Missing argument '{name}', or --run FILE.")
+    assert model is not None
+    assert prompt is not None
+    edits = interventions(options, positions(options["edit_at"]))
+    return Asked(model, prompt, edits, None)
+
+
+def read_run(path: Path, allowed: Sequence[str]) -> RunFile:
+    """The run in a file.
+
+    Args:
+        allowed: parameters of this command that may be given beside it.
+
+    Raises:
+        click.UsageError: one is given that the file decides.
+        InvalidInput: the file is no run.
+    """
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
+        if given and name not in allowed:
+            is_flag = isinstance(parameter, click.Option)
+            shown = parameter.opts[0] if is_flag else parameter.make_metavar(context).strip("[]")
+            raise click.UsageError(
+                f"{shown} and --run exclude each other: the file says what is to be run."
+            )
+    from lm_debugger.runs.files import read
+
+    return read(path)
 
 
 def weights_options() -> list[Callable[..., Any]]:
@@ -64,14 +147,23 @@ def weights_options() -> list[Callable[..., Any]]:
     ]
 
 
-def load_debugger(model: str, options: dict[str, Any]) -> Debugger:
+def load_debugger(model: str, options: dict[str, Any], run: RunFile | None = None) -> Debugger:
     """The model that the options ask for; raises LoadError."""
     quiet_transformers()
     from lm_debugger.engine.debugger import Debugger
 
-    return Debugger.load(
-        model, device=options["device"], dtype=options["dtype"], revision=options["revision"]
-    )
+    try:
+        return Debugger.load(
+            model, device=options["device"], dtype=options["dtype"], revision=options["revision"]
+        )
+    except ModelNotFound as error:
+        if run is None or run.model != model:
+            raise
+        raise ModelNotFound(
+            f"{error.message} It is the model that the run names; MODEL before --run takes its "
+            "place.",
+            **error.details,
+        ) from error
 
 
 def quiet_transformers() -> None:
@@ -82,14 +174,13 @@ def quiet_transformers() -> None:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
-def interventions(options: dict[str, Any]) -> list[Intervention]:
-    """The interventions among the options.
+def interventions(options: dict[str, Any], at: Positions = "all") -> list[Intervention]:
+    """The interventions among the options, at some positions of the prompt.
 
     Raises:
         InvalidIntervention: one is malformed, or a value vector is named twice: flags have no
             order among each other, so it would be open which of the two counts.
     """
-    at = positions(options["edit_at"])
     found: list[Intervention] = []
     for _, kind, form, _ in _FLAGS:
         for text in options[kind]:
@@ -115,17 +206,6 @@ def positions(text: str) -> Any:
         raise click.UsageError(
             f"Positions are all, last or numbers such as 0,3,-1; not {text!r}."
         ) from error
-
-
-def shown(tokens: Sequence[str]) -> str:
-    return " ".join(visible(token) for token in tokens)
-
-
-def visible(text: str) -> str:
-    """A token's text with its white space made visible."""
-    for character, sign in ((" ", "·"), ("\n", "⏎"), ("\t", "⇥"), ("\r", "␍")):
-        text = text.replace(character, sign)
-    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def _split(text: str, form: str) -> tuple[str, float]:

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from lm_debugger.cli.explore import build, index_options, open_index
-from lm_debugger.cli.model import shown
 from lm_debugger.engine.types import ValueId
+from lm_debugger.visible import shown
 
 
 @click.command("search")

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lm_debugger.cli.model import (
-    interventions,
-    load_debugger,
-    model_options,
-    positions,
-    shown,
-    visible,
-)
+from lm_debugger.cli.model import asked, load_debugger, model_options, positions
+from lm_debugger.visible import shown, visible
 
 if TYPE_CHECKING:
     from lm_debugger.engine.types import LayerTrace, PositionTrace, StateReading, Trace
@@ -34,15 +28,25 @@ _WIDTHS = (6, 26, 34)
 )
 @click.option("--top-k", default=5, show_default=True, help="tokens and sub-updates per layer")
 def command(
-    model: str, prompt: str, position: str, top_k: int, as_json: bool, **options: Any
+    model: str | None,
+    prompt: str | None,
+    position: str,
+    top_k: int,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Show, layer by layer, the tokens predicted before the FFN, its dominant sub-updates, and the
     tokens predicted after it.
 
     Example: lm-debugger trace demo "In the month of" --boost L5D541
+
+    Or what the page saved: lm-debugger trace --run FILE
     """
-    edits, at = interventions(options), positions(position)
-    found = load_debugger(model, options).trace(prompt, edits, positions=at, top_k=top_k)
+    it, at = asked(model, prompt, options), positions(position)
+    if it.run is not None and it.run.position is not None:
+        at = it.run.position
+    debugger = load_debugger(it.model, options, it.run)
+    found = debugger.trace(it.prompt, it.interventions, positions=at, top_k=top_k)
     if as_json:
         from lm_debugger.api import dump
 

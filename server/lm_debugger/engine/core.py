@@ -10,13 +10,22 @@ import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.checks import check_range
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.kept import KeptRuns
 from lm_debugger.engine.lens import Lens
 from lm_debugger.engine.loading import Checkpoint
 from lm_debugger.engine.reading import Reader
 from lm_debugger.engine.tracer import Pass, Tracer
-from lm_debugger.engine.types import LIMITS, Intervention, Limits, ModelInfo, Token, ValueId
+from lm_debugger.engine.types import (
+    LIMITS,
+    Intervention,
+    Limits,
+    ModelInfo,
+    Token,
+    ValueId,
+    as_positions,
+)
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import EmptyPrompt, InvalidInput, PromptTooLong, TooManyInterventions
 
@@ -56,12 +65,17 @@ class Core:
         """The raw vocabulary piece, "Ġman"."""
         return self._vocabulary.piece(id)
 
-    # What `index` builds on; requests go through the methods below.
+    # What `index` and `runs` build on; requests go through the methods below.
 
     @property
     def adapter(self) -> Adapter:
         """The model's parts."""
         return self._adapter
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the model came from."""
+        return self._checkpoint
 
     @property
     def lens(self) -> Lens:
@@ -112,6 +126,23 @@ class Core:
             EmptyPrompt, PromptTooLong, InvalidInput.
         """
         return tuple(self._vocabulary.token(id) for id in self._encode(prompt))
+
+    def check_run(
+        self,
+        prompt: str,
+        interventions: Sequence[Intervention],
+        positions: PositionsLike,
+        max_new_tokens: int,
+    ) -> None:
+        """Refuse what `trace` or `generate` would refuse, without running the model.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+        """
+        n_tokens = len(self._encode(prompt))
+        rules.resolve_positions(as_positions(positions), n_tokens)
+        check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
+        self._check_interventions(interventions, n_tokens)
 
     def _both(
         self, ids: Sequence[int], columns: tuple[int, ...], interventions: Sequence[Intervention]

@@ -5,8 +5,11 @@ left to `tracer`, `lens`, `interventions` and `generation`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
 
 from lm_debugger.engine import interventions as rules
+from lm_debugger.engine.baking import bake, bakeable
 from lm_debugger.engine.checks import check_range
 from lm_debugger.engine.core import PositionsLike
 from lm_debugger.engine.generation import GenerationStream, Request
@@ -15,6 +18,7 @@ from lm_debugger.engine.reading import applied
 from lm_debugger.engine.types import (
     GREEDY,
     LIMITS,
+    Baked,
     Generation,
     Intervention,
     Limits,
@@ -23,6 +27,7 @@ from lm_debugger.engine.types import (
     as_positions,
 )
 from lm_debugger.engine.why import Why
+from lm_debugger.errors import CannotBake
 
 
 class Debugger(Why):
@@ -41,7 +46,7 @@ class Debugger(Why):
         dtype: str = "float32",
         revision: str | None = None,
         limits: Limits = LIMITS,
-    ) -> Debugger:
+    ) -> Self:
         """Load "demo", a folder that `save_pretrained` wrote, or a hub id; safetensors only.
 
         Args:
@@ -148,3 +153,44 @@ class Debugger(Why):
             eos_token_ids=self._checkpoint.eos_token_ids,
         )
         return GenerationStream(request, self._adapter, self._lens, self._vocabulary, self._gate)
+
+    def bake(
+        self,
+        interventions: Sequence[Intervention],
+        out: str | Path,
+        prompt: str | None = None,
+        dtype: str | None = None,
+        *,
+        force: bool = False,
+    ) -> Baked:
+        """Write a checkpoint folder in which the interventions are part of the weights, so that any
+        tool runs the edited model. It predicts what `trace` with them predicts, but for the
+        rounding that the result tells.
+
+        Args:
+            out: is written whole or not at all.
+            prompt: from its unedited run comes the c of boosts (rule 9), then fixed for all texts;
+                needed where there are boosts.
+            dtype: of the weights; None: as the checkpoint has them.
+            force: replace a checkpoint that is in `out`.
+
+        Raises:
+            CannotBake: weights cannot express an intervention, or `out` is taken.
+            InvalidInput: another of its subclasses says what is wrong and what is allowed.
+            CheckpointStorage: the disk is full, or `out` cannot be written.
+            LoadError: the checkpoint cannot be read again, or is not what was loaded.
+        """
+        wanted = bakeable(interventions)
+        self._check_interventions(wanted, n_tokens=1)
+        boosts: Sequence[float] = ()
+        fixed_by = None
+        if any(item.kind == "on" for item in wanted):
+            if prompt is None:
+                raise CannotBake(
+                    "A boost sets its coefficient to a value that depends on a prompt (rule 9): "
+                    "name the prompt whose value is to be kept."
+                )
+            ids, fixed_by = self._encode(prompt), prompt
+            with self._gate:
+                boosts = self._runs.boosts(ids)
+        return bake(self._checkpoint, wanted, boosts, Path(out), fixed_by, dtype, force=force)

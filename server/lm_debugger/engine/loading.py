@@ -8,6 +8,7 @@ both with a warning at most; a debugger that showed the predictions of such a mo
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -32,7 +33,10 @@ BUNDLED = ("demo",)
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model in memory, ready to be debugged."""
+    """A model in memory, ready to be debugged.
+
+    `options` are what `from_pretrained` was told beyond the usual, `revision` is the hub's.
+    """
 
     id: str
     adapter: Adapter
@@ -41,6 +45,18 @@ class Checkpoint:
     n_parameters: int
     tied_unembedding: bool
     model_type: str
+    revision: str | None
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What `from_pretrained` gave, on the CPU; `adapter` looks at `model`."""
+
+    model: Any
+    tokenizer: Any
+    adapter: Adapter
+    options: Mapping[str, Any]
 
 
 def load(name_or_path: str, device: torch.device, dtype: str, revision: str | None) -> Checkpoint:
@@ -56,38 +72,55 @@ def load(name_or_path: str, device: torch.device, dtype: str, revision: str | No
         UnsupportedModel: no adapter for the architecture, or a config switch it cannot honour.
         InvalidCheckpoint: no safetensors, missing or misshapen weights, no tokenizer.
     """
-    if dtype not in DTYPES:
+    source = read(name_or_path, dtype, revision)
+    with _readable_errors(name_or_path):
+        model = source.model.to(device)
+        adapter = type(source.adapter)(model)
+    return Checkpoint(
+        id=name_or_path,
+        adapter=adapter,
+        tokenizer=source.tokenizer,
+        eos_token_ids=_eos(model, source.tokenizer),
+        n_parameters=sum(p.numel() for p in model.parameters()),
+        tied_unembedding=bool(model.config.tie_word_embeddings),
+        model_type=model.config.model_type,
+        revision=revision,
+        options=source.options,
+    )
+
+
+def read(name_or_path: str, dtype: str | None, revision: str | None) -> Source:
+    """The model and the tokenizer of a checkpoint, as transformers reads them.
+
+    Args:
+        dtype: a key of `DTYPES`; None: that of the checkpoint.
+
+    Raises: as `load` does.
+    """
+    if dtype is not None and dtype not in DTYPES:
         raise OutOfRange(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
     source = _source(name_or_path)
     with _readable_errors(name_or_path):
         values, _ = transformers.PretrainedConfig.get_config_dict(source, revision=revision)
         adapter_class = adapter_for(str(values.get("model_type")))
         adapter_class.check(values)
+        options = adapter_class.load_options(values)
         loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
             source,
             revision=revision,
-            dtype=DTYPES[dtype],
+            dtype="auto" if dtype is None else DTYPES[dtype],
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # _check_report refuses them, and says which
-            **adapter_class.load_options(values),
+            **options,
         )
         model, report = loaded
         _check_report(name_or_path, report)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, revision=revision)
         _check_tokenizer(name_or_path, tokenizer, model)
-        model = model.to(device).eval().requires_grad_(False)
-        adapter = adapter_class(model)
-    return Checkpoint(
-        id=name_or_path,
-        adapter=adapter,
-        tokenizer=tokenizer,
-        eos_token_ids=_eos(model, tokenizer),
-        n_parameters=sum(p.numel() for p in model.parameters()),
-        tied_unembedding=bool(model.config.tie_word_embeddings),
-        model_type=model.config.model_type,
-    )
+        model = model.eval().requires_grad_(False)
+        return Source(model, tokenizer, adapter_class(model), options)
 
 
 def choose_device(device: str) -> torch.device:

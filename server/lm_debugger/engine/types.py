@@ -30,6 +30,7 @@ from lm_debugger.engine.asked import (
     ValueId,
     as_positions,
 )
+from lm_debugger.engine.baked import Baked, BakedEdit
 
 __all__ = [
     "GREEDY",
@@ -37,6 +38,8 @@ __all__ = [
     "LIMITS",
     "AppliedIntervention",
     "Attribution",
+    "Baked",
+    "BakedEdit",
     "Contribution",
     "FinishReason",
     "Followed",

@@ -19,10 +19,11 @@ import { Segmented } from "@/components/Segmented";
 import { toCsv } from "@/lib/csv";
 import { download, fileName, textFile } from "@/lib/download";
 import { formatScore } from "@/lib/numbers";
+import { savePng, saveSvg } from "@/lib/svg-export";
+import { drawingOf } from "@/lib/svg-page";
 import { describeToken } from "@/lib/tokens";
 import styles from "./CloudPanel.module.css";
 import type { Layout } from "./layout";
-import { savePng, saveSvg } from "./save";
 import { TokenTable } from "./TokenTable";
 import { useLayout } from "./useLayout";
 import { type CloudWord, cloudWords } from "./words";
@@ -69,8 +70,14 @@ export function CloudPanel({ title, of, tokens, outdated = false, className }: P
             onChange={(next) => setLook(next)}
           />
           <SaveMenu
-            onSvg={look === "cloud" ? () => svg.current && saveSvg(svg.current, name) : null}
-            onPng={look === "cloud" ? () => svg.current && savePng(svg.current, name) : null}
+            onSvg={
+              look === "cloud" ? () => svg.current && saveSvg(name, drawingOf(svg.current)) : null
+            }
+            onPng={
+              look === "cloud"
+                ? () => svg.current && void savePng(name, drawingOf(svg.current))
+                : null
+            }
             onCsv={csv}
           />
         </>

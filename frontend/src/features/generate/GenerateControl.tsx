@@ -1,4 +1,4 @@
-/** The Generate button with its number of tokens; while it runs, the button stops it. */
+/** Generate, how many tokens and how they are chosen; while it runs, the button stops it. */
 
 import { Square } from "lucide-react";
 import { useState } from "react";
@@ -7,6 +7,7 @@ import { Button, Tip } from "@/components/Button";
 import { isRunning, useGeneration } from "@/state/generation";
 import { usePrefs } from "@/state/prefs";
 import styles from "./GenerateControl.module.css";
+import { SamplingMenu } from "./SamplingMenu";
 import { useGenerate } from "./useGenerate";
 
 export function GenerateControl() {
@@ -31,6 +32,7 @@ export function GenerateControl() {
         </Tip>
       )}
       <TokenCount />
+      <SamplingMenu />
     </div>
   );
 }

@@ -5,7 +5,8 @@ import { useGeneration } from "@/state/generation";
 import { forWire } from "@/state/interventions";
 import { useReadyModel } from "@/state/model";
 import { usePrefs } from "@/state/prefs";
-import { interventionsOf, useSession } from "@/state/session";
+import { samplingForWire } from "@/state/sampling";
+import { editsOf, useSession } from "@/state/session";
 
 /** null while there is nothing to generate from. */
 export function useGenerate(): (() => void) | null {
@@ -14,11 +15,13 @@ export function useGenerate(): (() => void) | null {
   const generate = useCallback(() => {
     if (!model) return;
     const session = useSession.getState();
+    const { newTokens, sampling } = usePrefs.getState();
     void useGeneration.getState().start({
       model: model.id,
       prompt: session.draft,
-      interventions: forWire(interventionsOf(session), model),
-      newTokens: usePrefs.getState().newTokens,
+      interventions: forWire(editsOf(session), model),
+      newTokens,
+      sampling: samplingForWire(sampling),
     });
   }, [model]);
   return model && !empty ? generate : null;

@@ -1,15 +1,13 @@
 /** The head of the page: mark, model, views, and what concerns the page as a whole. */
 
-import { CircleHelp, Link2 } from "lucide-react";
+import { CircleHelp, Search } from "lucide-react";
 import { Link } from "wouter";
 import { IconButton } from "@/components/Button";
-import { copyText } from "@/components/CopyButton";
 import { NoticeBar } from "@/components/NoticeBar";
+import { ShareMenu } from "@/features/share/ShareMenu";
 import { useNarrow } from "@/lib/hooks";
-import { useModel } from "@/state/model";
-import { useNotice } from "@/state/notice";
-import { currentView, linkState, useViewLocation } from "@/state/sync";
-import { encodeLink } from "@/state/url";
+import { formatKeys } from "@/lib/keys";
+import { useViewLocation } from "@/state/sync";
 import styles from "./Header.module.css";
 import { ModelPicker } from "./ModelPicker";
 import { ThemeMenu } from "./ThemeMenu";
@@ -19,24 +17,13 @@ const VIEWS = [
   { path: "/explore", name: "Explore" },
 ];
 
-function share(model: string | null): void {
-  const { hash, complete } = encodeLink(currentView(), linkState(model));
-  const { show } = useNotice.getState();
-  copyText(location.href.split("#")[0] + hash).then(
-    () =>
-      show({
-        text: complete
-          ? "Link copied: prompt, interventions, names and view."
-          : "Link copied, but not all fitted in: names or a long prompt are left out.",
-      }),
-    () =>
-      show({ text: "The browser does not allow copying here; the address bar holds the link." }),
-  );
+interface Props {
+  onHelp(): void;
+  onPalette(): void;
 }
 
-export function Header({ onHelp }: { onHelp(): void }) {
+export function Header({ onHelp, onPalette }: Props) {
   const [path] = useViewLocation();
-  const model = useModel()?.id ?? null;
   const narrow = useNarrow();
   return (
     <header className={styles.header}>
@@ -62,9 +49,11 @@ export function Header({ onHelp }: { onHelp(): void }) {
       </nav>
       {!narrow && <NoticeBar />}
       <div className={styles.tools}>
-        <IconButton label="Copy a link to this state" onClick={() => share(model)}>
-          <Link2 aria-hidden />
-        </IconButton>
+        <button type="button" className={styles.find} aria-haspopup="dialog" onClick={onPalette}>
+          <Search aria-hidden />
+          <span>Find…</span> <kbd>{formatKeys("mod+k")}</kbd>
+        </button>
+        <ShareMenu />
         <ThemeMenu />
         <IconButton label="Keyboard shortcuts" keys="?" onClick={onHelp}>
           <CircleHelp aria-hidden />

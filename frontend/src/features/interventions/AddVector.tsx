@@ -48,7 +48,7 @@ export function AddVector() {
         }}
       />
       <Button type="submit" disabled={!model || text.trim() === ""}>
-        <Plus aria-hidden /> Add
+        <Plus aria-hidden /> <span className={styles.word}>Add</span>
       </Button>
       {problem && (
         <p id={hint} className={styles.problem} role="alert">

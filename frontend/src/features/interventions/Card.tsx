@@ -2,14 +2,17 @@
 
 import * as Switch from "@radix-ui/react-switch";
 import { Check, Minus, X } from "lucide-react";
-import { memo } from "react";
+import { type KeyboardEvent, memo } from "react";
 import { IconButton } from "@/components/Button";
 import { ValueLabel } from "@/components/ValueLabel";
-import { formatSigned } from "@/lib/numbers";
+import { CardMenu } from "@/features/groups/CardMenu";
+import { stepAlong, useGroupsUi } from "@/features/groups/ui";
+import { isTyping } from "@/lib/keys";
+import { formatScore, formatSigned } from "@/lib/numbers";
 import { outOfShape, sameValue, valueKey } from "@/lib/values";
-import { type Intervention, takesValue } from "@/state/interventions";
+import { atStrength, groupOf, type Intervention, takesValue } from "@/state/interventions";
 import { useReadyModel } from "@/state/model";
-import { useSession } from "@/state/session";
+import { editsOf, useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
 import styles from "./Card.module.css";
 import { KindSelect } from "./KindSelect";
@@ -17,23 +20,36 @@ import { PositionsMenu } from "./PositionsMenu";
 import { type Coefficients, useCoefficients } from "./useCoefficients";
 import { ValueField } from "./ValueField";
 
-export const Card = memo(function Card({ item }: { item: Intervention }) {
+interface Props {
+  item: Intervention;
+  /** The card that is being dragged would go before this one. */
+  dropHere?: boolean;
+}
+
+export const Card = memo(function Card({ item, dropHere = false }: Props) {
   const model = useReadyModel();
   const selected = useSession((state) => sameValue(state.selection, item));
+  const group = useSession((state) => groupOf(editsOf(state), item.group));
   const { change, select } = useSession.getState();
   const key = valueKey(item);
   const problem = model ? outOfShape(item, model) : null;
-  const coefficients = useCoefficients(item);
+  const inForce = item.enabled && group?.enabled !== false && !problem;
+  const strength = group?.strength ?? 1;
+  const sent = atStrength(item, strength, model?.activation);
+  const coefficients = useCoefficients(item, inForce ? sent.kind : null);
   // The server names the vector that it refuses, for instance at a position the prompt lacks.
   const { error } = useTrace();
   const refused = error?.message.startsWith(`${key}: `) ? error.message : null;
   return (
     <li
       className={styles.card}
-      data-enabled={(item.enabled && !problem) || undefined}
+      data-enabled={inForce || undefined}
       data-selected={selected || undefined}
+      data-drop={dropHere || undefined}
       data-testid={`intervention-${key}`}
+      onKeyDown={(event) => moveByKey(event, item)}
     >
+      <Grip item={item} />
       <div className={styles.line}>
         <input
           type="checkbox"
@@ -56,13 +72,16 @@ export const Card = memo(function Card({ item }: { item: Intervention }) {
           <ValueLabel value={item} both />
         </button>
         {!problem && <KindSelect item={item} unedited={coefficients.unedited} />}
-        <IconButton
-          label={`Remove ${key}`}
-          className={styles.remove}
-          onClick={() => change({ type: "remove", ref: item })}
-        >
-          <X aria-hidden />
-        </IconButton>
+        <span className={styles.ends}>
+          <CardMenu item={item} className={styles.end ?? ""} />
+          <IconButton
+            label={`Remove ${key}`}
+            className={styles.end}
+            onClick={() => change({ type: "remove", ref: item })}
+          >
+            <X aria-hidden />
+          </IconButton>
+        </span>
       </div>
       {problem ? (
         <p className={styles.problem}>{problem}</p>
@@ -71,7 +90,7 @@ export const Card = memo(function Card({ item }: { item: Intervention }) {
           {takesValue(item.kind) ? (
             <ValueField item={item} unedited={coefficients.unedited} />
           ) : (
-            <OnOff item={item} />
+            <OnOff item={item} scaled={strength === 1 ? null : sent.value} strength={strength} />
           )}
           <PositionsMenu item={item} />
           <Effect {...coefficients} />
@@ -82,9 +101,46 @@ export const Card = memo(function Card({ item }: { item: Intervention }) {
   );
 });
 
+/** Alt and an arrow move the card; in a field the keys are the field's own. */
+function moveByKey(event: KeyboardEvent<HTMLElement>, item: Intervention): void {
+  const by = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : null;
+  // Keys of a menu come here too, though the menu is elsewhere.
+  const own = event.currentTarget.contains(event.target as Node);
+  if (!event.altKey || by === null || !own || isTyping(event.target)) return;
+  event.preventDefault();
+  stepAlong(item, by);
+}
+
+/** The left edge, for the pointer; keys and the menu do the same. */
+function Grip({ item }: { item: Intervention }) {
+  return (
+    <span
+      className={styles.grip}
+      draggable
+      aria-hidden
+      onDragStart={(event) => {
+        const card = event.currentTarget.parentElement;
+        event.dataTransfer.effectAllowed = "move";
+        event.dataTransfer.setData("text/plain", valueKey(item));
+        if (card) event.dataTransfer.setDragImage(card, 8, 16);
+        useGroupsUi.setState({ dragged: item });
+      }}
+      onDragEnd={() => useGroupsUi.setState({ dragged: null })}
+    />
+  );
+}
+
+interface OnOffProps {
+  item: Intervention;
+  strength: number;
+  /** What the group's strength makes of it, as a factor; null: nothing. */
+  scaled: number | null;
+}
+
 /** The reference's switch: on boosts the vector, off suppresses it. */
-function OnOff({ item }: { item: Intervention }) {
+function OnOff({ item, strength, scaled }: OnOffProps) {
   const on = item.kind === "on";
+  const rigid = strength !== 1 && scaled === null;
   const key = valueKey(item);
   return (
     <span className={styles.switch}>
@@ -104,6 +160,23 @@ function OnOff({ item }: { item: Intervention }) {
         </Switch.Thumb>
       </Switch.Root>
       <span aria-hidden>{on ? "on" : "off"}</span>
+      {scaled !== null && (
+        <span className={styles.strength} title={`At the group’s strength: scaled by ${scaled}`}>
+          {`→ × ${formatScore(scaled)}`}
+        </span>
+      )}
+      {rigid && (
+        <span
+          className={styles.strength}
+          title={
+            on
+              ? "On writes the layer’s own boost: the group’s strength does not change it."
+              : "This model’s activation may not be 0 at 0: off stays as it is."
+          }
+        >
+          not scaled
+        </span>
+      )}
     </span>
   );
 }

@@ -1,19 +1,43 @@
 /** The foot of the page: the interventions, and beside them the prediction that they change. */
 
 import { ChevronDown, ChevronUp, Redo2, Undo2 } from "lucide-react";
+import type { CSSProperties } from "react";
 import { Button, IconButton } from "@/components/Button";
-import { valueKey } from "@/lib/values";
+import { Splitter } from "@/components/Splitter";
+import { AddGroup } from "@/features/groups/AddGroup";
+import { CardList } from "@/features/groups/CardList";
+import { GroupBox } from "@/features/groups/GroupBox";
+import { useGroupsUi } from "@/features/groups/ui";
+import { useDrop } from "@/features/groups/useDrop";
+import { cardsOf, type Edits } from "@/state/interventions";
 import { usePrefs } from "@/state/prefs";
-import { interventionsOf, useSession } from "@/state/session";
+import { editsOf, useSession } from "@/state/session";
 import { AddVector } from "./AddVector";
-import { Card } from "./Card";
 import styles from "./Dock.module.css";
 import { FinalPrediction } from "./FinalPrediction";
 
+const LOWEST = 120;
+
 export function Dock() {
   const open = usePrefs((state) => state.dockOpen);
+  const height = usePrefs((state) => state.dockHeight);
+  const highest = Math.max(LOWEST, Math.round(innerHeight * 0.6));
   return (
-    <div className={styles.dock} data-open={open || undefined}>
+    <div
+      className={styles.dock}
+      data-open={open || undefined}
+      style={{ "--dock": `${height}px` } as CSSProperties}
+    >
+      {open && (
+        <Splitter
+          label="Height of the interventions"
+          between="rows"
+          value={height}
+          min={LOWEST}
+          max={highest}
+          onChange={(dockHeight) => usePrefs.getState().set({ dockHeight })}
+        />
+      )}
       <Interventions />
       <FinalPrediction />
     </div>
@@ -21,52 +45,83 @@ export function Dock() {
 }
 
 function Interventions() {
-  const list = useSession(interventionsOf);
-  const canUndo = useSession((state) => state.history.past.length > 0);
-  const canRedo = useSession((state) => state.history.future.length > 0);
+  const edits = useSession(editsOf);
   const open = usePrefs((state) => state.dockOpen);
-  const { undo, redo, change } = useSession.getState();
+  const count = edits.interventions.length;
   return (
     <section className={styles.panel} aria-label="Interventions" data-testid="interventions">
       <header className={styles.head}>
         <h2>Interventions</h2>
-        {list.length > 0 && <span className={styles.count}>{list.length}</span>}
-        <AddVector />
-        <div className={styles.tools}>
-          <IconButton label="Undo" keys="mod+z" disabled={!canUndo} onClick={undo}>
-            <Undo2 aria-hidden />
-          </IconButton>
-          <IconButton label="Redo" keys="mod+shift+z" disabled={!canRedo} onClick={redo}>
-            <Redo2 aria-hidden />
-          </IconButton>
-          <Button
-            look="quiet"
-            disabled={list.length === 0}
-            onClick={() => change({ type: "replace", list: [] })}
-          >
-            Undo all
-          </Button>
-          <IconButton
-            label={open ? "Fold the interventions" : "Unfold the interventions"}
-            aria-expanded={open}
-            onClick={() => usePrefs.getState().set({ dockOpen: !open })}
-          >
-            {open ? <ChevronDown aria-hidden /> : <ChevronUp aria-hidden />}
-          </IconButton>
+        {count > 0 && <span className={styles.count}>{count}</span>}
+        <div className={styles.adding}>
+          <AddVector />
+          <AddGroup />
         </div>
+        <Tools open={open} empty={count + edits.groups.length === 0} />
       </header>
-      {!open ? null : list.length === 0 ? (
+      {!open ? null : count + edits.groups.length === 0 ? (
         <p className={styles.empty}>
           Nothing is changed. Type a vector such as <code>L2D34</code> above, or send a sub-update
           here with its arrow: it is suppressed until you switch it on.
         </p>
       ) : (
-        <ul className={styles.cards} aria-label="Changed value vectors">
-          {list.map((item) => (
-            <Card key={valueKey(item)} item={item} />
-          ))}
-        </ul>
+        <Cards edits={edits} />
       )}
+      <Said />
     </section>
+  );
+}
+
+function Tools({ open, empty }: { open: boolean; empty: boolean }) {
+  const canUndo = useSession((state) => state.history.past.length > 0);
+  const canRedo = useSession((state) => state.history.future.length > 0);
+  const { undo, redo, change } = useSession.getState();
+  return (
+    <div className={styles.tools}>
+      <IconButton label="Undo" keys="mod+z" disabled={!canUndo} onClick={undo}>
+        <Undo2 aria-hidden />
+      </IconButton>
+      <IconButton label="Redo" keys="mod+shift+z" disabled={!canRedo} onClick={redo}>
+        <Redo2 aria-hidden />
+      </IconButton>
+      <Button look="quiet" disabled={empty} onClick={() => change({ type: "replace", list: [] })}>
+        Undo all
+      </Button>
+      <IconButton
+        label={open ? "Fold the interventions" : "Unfold the interventions"}
+        aria-expanded={open}
+        onClick={() => usePrefs.getState().set({ dockOpen: !open })}
+      >
+        {open ? <ChevronDown aria-hidden /> : <ChevronUp aria-hidden />}
+      </IconButton>
+    </div>
+  );
+}
+
+/** Those in no group first, then the groups in their order. */
+function Cards({ edits }: { edits: Edits }) {
+  const loose = cardsOf(edits, null);
+  const drop = useDrop(null, loose);
+  const dragging = useGroupsUi((state) => state.dragged !== null);
+  return (
+    <div className={styles.cards}>
+      {(loose.length > 0 || dragging) && (
+        <CardList cards={loose} label="Changed value vectors" drop={drop}>
+          {loose.length === 0 && <li className={styles.loose}>Drop here: in no group</li>}
+        </CardList>
+      )}
+      {edits.groups.map((group) => (
+        <GroupBox key={group.id} group={group} cards={cardsOf(edits, group.id)} />
+      ))}
+    </div>
+  );
+}
+
+function Said() {
+  const said = useGroupsUi((state) => state.said);
+  return (
+    <p className="visually-hidden" role="status">
+      {said}
+    </p>
   );
 }

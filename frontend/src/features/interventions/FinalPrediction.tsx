@@ -2,11 +2,11 @@
 
 import type { CSSProperties } from "react";
 import { useLocation } from "wouter";
-import type { State, TraceReply } from "@/api/types";
-import { ChangeMark } from "@/components/ProbRow";
+import type { State, TokenProb, TraceReply } from "@/api/types";
+import { MoveMark } from "@/components/ProbRow";
 import { TokenText } from "@/components/Token";
-import { compareStates, type TokenChange } from "@/lib/diff";
-import { formatProb } from "@/lib/numbers";
+import { movesOf, type TokenMove } from "@/lib/diff";
+import { formatNats, formatProb } from "@/lib/numbers";
 import { describeToken } from "@/lib/tokens";
 import { usePrefs } from "@/state/prefs";
 import { useTrace } from "@/state/trace";
@@ -18,11 +18,17 @@ const FOLDED = 1;
 const finalState = (run: TraceReply["unedited"] | null | undefined): State | null =>
   run?.positions[0]?.layers.at(-1)?.after ?? null;
 
+/** One likely token: its probability in the only run, or in both. */
+interface Row {
+  token: TokenProb | TokenMove;
+  unedited: number;
+  move: TokenMove | null;
+}
+
 /** The likeliest tokens of the run that the person is steering; the other run's are beside them. */
-function rowsOf(unedited: State, edited: State | null): TokenChange[] {
-  const rows = compareStates(unedited, edited ?? unedited);
-  const best = (row: TokenChange) => row.edited ?? -1;
-  return rows.sort((a, b) => best(b) - best(a) || a.token.id - b.token.id);
+function rowsOf(unedited: State, moves: TokenMove[] | null): Row[] {
+  if (moves) return moves.map((move) => ({ token: move, unedited: move.unedited, move }));
+  return unedited.top.map((token) => ({ token, unedited: token.prob, move: null }));
 }
 
 export function FinalPrediction() {
@@ -31,7 +37,9 @@ export function FinalPrediction() {
   const open = usePrefs((state) => state.dockOpen);
   const unedited = finalState(reply?.unedited);
   const edited = finalState(reply?.edited);
-  const rows = unedited ? rowsOf(unedited, edited).slice(0, open ? ROWS : FOLDED) : [];
+  const compared = reply?.comparison?.[0]?.layers.at(-1)?.after ?? null;
+  const moves = unedited && edited && compared ? movesOf(compared, unedited, edited) : null;
+  const rows = unedited ? rowsOf(unedited, moves).slice(0, open ? ROWS : FOLDED) : [];
   return (
     <section
       className={styles.panel}
@@ -41,13 +49,20 @@ export function FinalPrediction() {
       data-testid="final-prediction"
     >
       {unedited ? (
-        <table className={edited ? styles.table : `${styles.table} ${styles.single}`}>
+        <table className={compared ? styles.table : `${styles.table} ${styles.single}`}>
           <thead>
             <tr>
-              <th scope="col">Final prediction</th>
+              <th scope="col">
+                Final prediction
+                {compared && (
+                  <small title={`KL(edited ‖ unedited) of the next token ${compared.kl} nats`}>
+                    KL {formatNats(compared.kl)}
+                  </small>
+                )}
+              </th>
               <th scope="col">unedited</th>
-              {edited && <th scope="col">edited</th>}
-              {edited && <th scope="col">change</th>}
+              {compared && <th scope="col">edited</th>}
+              {compared && <th scope="col">change</th>}
             </tr>
           </thead>
           <tbody>
@@ -56,11 +71,11 @@ export function FinalPrediction() {
                 <th scope="row">
                   <TokenText token={row.token} />
                 </th>
-                <Prob prob={row.unedited} floor={unedited} />
-                {edited && <Prob prob={row.edited} floor={edited} strong />}
-                {edited && (
+                <Prob prob={row.unedited} />
+                {row.move && <Prob prob={row.move.edited} strong />}
+                {row.move && (
                   <td className={styles.change}>
-                    <ChangeMark change={row} size />
+                    <MoveMark move={row.move} number />
                   </td>
                 )}
               </tr>
@@ -82,16 +97,14 @@ export function FinalPrediction() {
   );
 }
 
-/** A token outside a run's shown ones is known to be less likely than the last of them. */
-function Prob({ prob, floor, strong }: { prob: number | null; floor: State; strong?: boolean }) {
-  const least = floor.top.at(-1)?.prob ?? 0;
+function Prob({ prob, strong }: { prob: number; strong?: boolean }) {
   return (
     <td
       className={strong ? `${styles.prob} ${styles.strong}` : styles.prob}
-      style={{ "--share": prob ?? 0 } as CSSProperties}
-      title={prob === null ? `at most ${least}` : String(prob)}
+      style={{ "--share": prob } as CSSProperties}
+      title={String(prob)}
     >
-      {prob === null ? `≤${formatProb(least).replace("<", "")}` : formatProb(prob)}
+      {formatProb(prob)}
     </td>
   );
 }

@@ -12,6 +12,8 @@ export interface Range {
 }
 
 const SCALE: Range = { min: -3, max: 3, step: 0.05, marks: [1, 0] };
+/** The strength of a group: 1 as its cards say, 0 nothing, below 0 the other way round. */
+export const STRENGTH: Range = { min: -1, max: 3, step: 0.05, marks: [1, 0] };
 /** How far from the unedited coefficient a slider reaches, in multiples of it. */
 const REACH = 3;
 const STEPS = 50;

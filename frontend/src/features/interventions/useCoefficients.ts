@@ -1,6 +1,7 @@
 /** The coefficient of a vector in both runs, as far as the last reply tells. */
 
 import { useEffect, useState } from "react";
+import type { Kind } from "@/api/types";
 import { sameValue } from "@/lib/values";
 import type { Intervention } from "@/state/interventions";
 import { useTrace } from "@/state/trace";
@@ -11,8 +12,12 @@ export interface Coefficients {
   edited: number | null;
 }
 
-/** Replies tell only of what takes part, so the unedited one is kept while the prompt is the same. */
-export function useCoefficients(item: Intervention): Coefficients {
+/**
+ * Replies tell only of what takes part, so the unedited one is kept while the prompt is the same.
+ *
+ * `sent`: the kind of intervention that is in force, if any is: a reply to another one is not shown.
+ */
+export function useCoefficients(item: Intervention, sent: Kind | null): Coefficients {
   const { reply } = useTrace();
   const [kept, keep] = useState<{ place: string; value: number } | null>(null);
   const place = reply ? JSON.stringify([reply.model, reply.prompt, reply.positions]) : "";
@@ -25,6 +30,6 @@ export function useCoefficients(item: Intervention): Coefficients {
   }, [place, told]);
   return {
     unedited: told ?? (kept?.place === place ? kept.value : null),
-    edited: item.enabled && applied?.kind === item.kind ? applied.edited_coefficient : null,
+    edited: applied && applied.kind === sent ? applied.edited_coefficient : null,
   };
 }

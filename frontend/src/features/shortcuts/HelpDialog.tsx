@@ -3,7 +3,7 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
 import { IconButton } from "@/components/Button";
-import { focusDialog } from "@/lib/focus";
+import { focusDialog, useReturnedFocus } from "@/lib/focus";
 import { formatKeys } from "@/lib/keys";
 import { usePrefs } from "@/state/prefs";
 import styles from "./HelpDialog.module.css";
@@ -11,6 +11,7 @@ import { GROUPS, SHORTCUTS } from "./table";
 
 export function HelpDialog({ open, onClose }: { open: boolean; onClose(): void }) {
   const letters = usePrefs((state) => state.letterKeys);
+  const { remember, onCloseAutoFocus } = useReturnedFocus();
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
@@ -18,7 +19,11 @@ export function HelpDialog({ open, onClose }: { open: boolean; onClose(): void }
         <Dialog.Content
           className={styles.dialog}
           aria-describedby={undefined}
-          onOpenAutoFocus={focusDialog}
+          onOpenAutoFocus={(event) => {
+            remember();
+            focusDialog(event);
+          }}
+          onCloseAutoFocus={onCloseAutoFocus}
         >
           <header className={styles.head}>
             <Dialog.Title>Keyboard shortcuts</Dialog.Title>

@@ -4,14 +4,17 @@ import { useEffect, useEffectEvent } from "react";
 import { RENAME_ID } from "@/features/details/NameEditor";
 import { useGenerate } from "@/features/generate/useGenerate";
 import { ADD_ID } from "@/features/interventions/AddVector";
+import { runCommand, useCommands } from "@/features/palette/commands";
+import { stepSubUpdates, toggleSubUpdates } from "@/features/sub-updates/open";
 import { isTyping, matchesKeys } from "@/lib/keys";
 import { scrollBehaviour } from "@/lib/motion";
 import { parseValue, stepValue } from "@/lib/values";
 import { useExplore } from "@/state/explore";
 import { isRunning, useGeneration } from "@/state/generation";
 import { useReadyModel } from "@/state/model";
+import { useNotice } from "@/state/notice";
 import { usePrefs } from "@/state/prefs";
-import { useSession } from "@/state/session";
+import { type Panel, useSession } from "@/state/session";
 import { currentView, follow } from "@/state/sync";
 import { useTrace } from "@/state/trace";
 import { valuePath } from "@/state/url";
@@ -49,7 +52,21 @@ function stepLayer(step: number) {
   next?.scrollIntoView({ behavior: scrollBehaviour() });
 }
 
-export function useShortcuts(onHelp: () => void): void {
+function showPanel(panel: Panel) {
+  useSession.getState().setPanel(panel);
+  follow("/trace");
+}
+
+interface Openers {
+  onHelp(): void;
+  onPalette(): void;
+}
+
+const table: readonly Shortcut[] = SHORTCUTS;
+/** No commands of this table: features have them, and the palette need not find itself. */
+const OTHERS = ["share.save", "share.open", "palette"];
+
+export function useShortcuts({ onHelp, onPalette }: Openers): void {
   const generate = useGenerate();
   const model = useReadyModel();
   const { reply } = useTrace();
@@ -63,6 +80,7 @@ export function useShortcuts(onHelp: () => void): void {
   };
 
   const step = (by: 1 | -1) => {
+    if (!onValuePage() && stepSubUpdates(by, model?.n_layers ?? 1)) return;
     if (!onValuePage()) return stepLayer(by);
     const { selection } = session();
     const next = selection && model ? stepValue(selection, by, model) : null;
@@ -79,6 +97,7 @@ export function useShortcuts(onHelp: () => void): void {
     unedited: () => session().setReading("unedited"),
     edited: () => session().setReading("edited"),
     difference: () => session().setReading("difference"),
+    subUpdates: toggleSubUpdates,
     add: () => {
       const ref = vectorAtHand();
       if (ref) session().change({ type: "add", ref });
@@ -97,14 +116,34 @@ export function useShortcuts(onHelp: () => void): void {
     redo: () => session().redo(),
     viewTrace: () => follow("/trace"),
     viewExplore: () => follow("/explore"),
+    "share.save": () => {
+      if (!runCommand("share.save"))
+        useNotice.getState().show({ text: "There is nothing to save yet: trace a prompt first." });
+    },
+    "share.open": () => runCommand("share.open"),
+    palette: onPalette,
     help: onHelp,
+    panelLayers: () => showPanel("layers"),
+    panelGrid: () => showPanel("grid"),
+    panelWhy: () => showPanel("why"),
   };
+
+  useCommands(() =>
+    table
+      .filter((entry) => !entry.local && !OTHERS.includes(entry.id))
+      .map((entry) => ({
+        id: entry.id,
+        group: "Actions",
+        title: entry.does,
+        words: entry.group,
+        run: handlers[entry.id as ShortcutId],
+      })),
+  );
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;
-    // An open menu or dialog has the keyboard to itself.
-    if (document.querySelector("[role=menu], [role=dialog]")) return;
-    const table: readonly Shortcut[] = SHORTCUTS;
+    // An open menu or dialog has the keyboard to itself; beside a popover the page stays in use.
+    if (document.querySelector("[role=menu], [role=dialog]:not([data-popover])")) return;
     const found = table.find(
       (entry) => !entry.local && entry.keys.some((keys) => matchesKeys(event, keys)),
     );

@@ -3,7 +3,8 @@
 import { type CSSProperties, memo } from "react";
 import type { State, TraceReply } from "@/api/types";
 import { TokenText } from "@/components/Token";
-import { formatProb } from "@/lib/numbers";
+import { openSubUpdates, useOpenSubUpdates } from "@/features/sub-updates/open";
+import { formatNats, formatProb } from "@/lib/numbers";
 import { describeToken } from "@/lib/tokens";
 import type { Reading } from "@/state/session";
 import styles from "./Ladder.module.css";
@@ -19,10 +20,20 @@ interface Props {
 export const Ladder = memo(function Ladder({ reply, reading, outdated, shown, onChoose }: Props) {
   const unedited = reply.unedited.positions[0]?.layers ?? [];
   const edited = reading === "unedited" ? null : reply.edited?.positions[0]?.layers;
+  const kl = edited ? reply.comparison?.[0]?.layers.map((layer) => layer.after.kl) : undefined;
   const states = (edited ?? unedited).map((layer) => layer.after);
+  // The sub-updates of one layer, where they stand in the list's place, are another layer's then.
+  const open = useOpenSubUpdates((state) => state.layer);
+  const choose = (layer: number) => {
+    onChoose(layer);
+    if (open !== null) openSubUpdates(layer);
+  };
   return (
     <nav className={styles.ladder} aria-label="Top token after each layer">
-      <h2 className={styles.title}>Ladder</h2>
+      <h2 className={styles.title}>
+        Ladder
+        {kl && <small title="KL(edited ‖ unedited) after each layer, in nats">KL</small>}
+      </h2>
       <ol className={styles.list} data-outdated={outdated || undefined}>
         {states.map((state, layer) => (
           <Rung
@@ -32,8 +43,10 @@ export const Ladder = memo(function Ladder({ reply, reading, outdated, shown, on
             state={state}
             changed={state.top[0]?.id !== (states[layer - 1] ?? state).top[0]?.id}
             other={edited ? unedited[layer]?.after : undefined}
-            current={layer === shown}
-            onChoose={onChoose}
+            kl={kl?.[layer]}
+            largest={Math.max(0, ...(kl ?? []))}
+            current={layer === (open ?? shown)}
+            onChoose={choose}
           />
         ))}
       </ol>
@@ -46,11 +59,14 @@ interface RungProps {
   state: State;
   changed: boolean;
   other: State | undefined;
+  /** KL(edited ‖ unedited), in nats. */
+  kl: number | undefined;
+  largest: number;
   current: boolean;
   onChoose(layer: number): void;
 }
 
-function Rung({ layer, state, changed, other, current, onChoose }: RungProps) {
+function Rung({ layer, state, changed, other, kl, largest, current, onChoose }: RungProps) {
   const top = state.top[0];
   const before = other?.top[0];
   if (!top) return null;
@@ -60,7 +76,6 @@ function Rung({ layer, state, changed, other, current, onChoose }: RungProps) {
       <button
         type="button"
         className={styles.rung}
-        style={{ "--share": top.prob } as CSSProperties}
         data-changed={changed || undefined}
         aria-current={current || undefined}
         onClick={() => onChoose(layer)}
@@ -69,16 +84,32 @@ function Rung({ layer, state, changed, other, current, onChoose }: RungProps) {
           <span className="visually-hidden">Layer </span>
           {layer}
         </span>
-        <span className={styles.token}>
-          <TokenText token={top} />
-        </span>
-        {differs && (
-          <span className={styles.differs} title={`unedited: ${describeToken(before)}`}>
-            ≠
+        <span className={styles.reading} style={{ "--bar": top.prob } as CSSProperties}>
+          <span className={styles.token}>
+            <TokenText token={top} />
           </span>
-        )}
-        <span className={styles.prob}>{formatProb(top.prob)}</span>
+          {differs && (
+            <span className={styles.differs} title={`unedited: ${describeToken(before)}`}>
+              ≠
+            </span>
+          )}
+          <span className={styles.prob}>{formatProb(top.prob)}</span>
+        </span>
+        {kl !== undefined && <Divergence kl={kl} share={largest > 0 ? kl / largest : 0} />}
       </button>
     </li>
+  );
+}
+
+/** How far a layer has moved, beside the others; its number stands in the layer. */
+function Divergence({ kl, share }: { kl: number; share: number }) {
+  return (
+    <span
+      className={styles.kl}
+      style={{ "--kl": share } as CSSProperties}
+      title={`KL(edited ‖ unedited) ${kl} nats`}
+    >
+      <span className="visually-hidden">, KL {formatNats(kl)}</span>
+    </span>
   );
 }

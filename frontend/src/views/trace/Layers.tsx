@@ -1,19 +1,31 @@
 /** The Layers panel: every layer of the traced position, in the reading that was chosen. */
 
-import { type KeyboardEvent, type Ref, useMemo } from "react";
+import { lazy, memo, type Ref, Suspense, useDeferredValue, useEffect, useMemo } from "react";
 import type { TraceReply } from "@/api/types";
 import { Panel } from "@/components/Panel";
-import { Segmented } from "@/components/Segmented";
-import { TokenText } from "@/components/Token";
+import { SaveTrace } from "@/features/save-trace/SaveTrace";
+import { closeSubUpdates, useOpenSubUpdates } from "@/features/sub-updates/open";
+import { useLetters } from "@/state/followed";
 import { type Reading, useSession } from "@/state/session";
-import { LayerRow } from "./LayerRow";
+import { type LayerData, LayerPlace, LayerRow, type Shared } from "./LayerRow";
 import styles from "./Layers.module.css";
+import { PanelNote } from "./PanelNote";
 import { PanelTabs } from "./PanelTabs";
+import { ReadingSwitch } from "./ReadingSwitch";
+import { walk } from "./walk";
+
+const SubUpdatesPanel = lazy(() =>
+  import("@/features/sub-updates/SubUpdatesPanel").then((module) => ({
+    default: module.SubUpdatesPanel,
+  })),
+);
 
 interface Props {
   reply: TraceReply;
   outdated: boolean;
   pending: boolean;
+  /** The uppermost layer in sight. */
+  shown: number;
   bodyRef: Ref<HTMLDivElement>;
 }
 
@@ -23,87 +35,116 @@ export function useReading(reply: TraceReply | null): Reading {
   return reply?.edited ? reading : "unedited";
 }
 
-const OPTIONS = [
-  { value: "unedited", label: "Unedited" },
-  { value: "edited", label: "Edited" },
-  { value: "difference", label: "Difference" },
-] as const;
-
-/** Up and down walk through all sub-updates, so that Tab need not. */
-function walk(event: KeyboardEvent<HTMLElement>) {
-  const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-  const here = event.target;
-  if (!step || !(here instanceof HTMLElement) || !here.matches("[data-sub-update]")) return;
-  const all = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-sub-update]")];
-  const next = all[all.indexOf(here) + step];
-  if (!next) return;
-  event.preventDefault();
-  next.focus({ preventScroll: true });
-  next.scrollIntoView({ block: "nearest" });
+export function Layers({ reply, outdated, pending, shown, bodyRef }: Props) {
+  const position = reply.positions[0] ?? 0;
+  const reading = useReading(reply);
+  const open = useOpenSubUpdates((state) => state.layer);
+  useEffect(() => closeSubUpdates, []);
+  return (
+    <div className={styles.place}>
+      <div className={styles.list} inert={open !== null}>
+        <Panel
+          title="Layers"
+          tabs={<PanelTabs />}
+          className={styles.panel}
+          bodyRef={bodyRef}
+          busy={pending}
+          note={
+            <PanelNote
+              at={{ position, token: reply.tokens[position] }}
+              outdated={outdated}
+              pending={pending}
+            />
+          }
+          tools={
+            <>
+              {reply.edited && <ReadingSwitch label="Which run the layers show" />}
+              <SaveTrace reply={reply} />
+            </>
+          }
+        >
+          <Columns compared={reading === "difference"} />
+          <LayerList reply={reply} outdated={outdated} shown={shown} />
+        </Panel>
+      </div>
+      {open !== null && (
+        <Suspense>
+          <SubUpdatesPanel layer={Math.min(open, layersOf(reply).length - 1)} />
+        </Suspense>
+      )}
+    </div>
+  );
 }
 
-export function Layers({ reply, outdated, pending, bodyRef }: Props) {
-  const reading = useReading(reply);
-  const position = reply.positions[0] ?? 0;
-  const token = reply.tokens[position];
-  const unedited = reply.unedited.positions[0];
-  const edited = reply.edited?.positions[0] ?? null;
-  const rows = useMemo(
-    () =>
-      unedited?.layers.map((layer, index) => (
-        <LayerRow
-          key={layer.layer}
-          unedited={layer}
-          edited={edited?.layers[index] ?? null}
-          reading={reading}
-        />
-      )),
-    [unedited, edited, reading],
+function Columns({ compared }: { compared: boolean }) {
+  const legend = compared && (
+    <small className={styles.legend}>
+      <i /> unedited <i /> edited
+    </small>
   );
   return (
-    <Panel
-      title="Layers"
-      tabs={<PanelTabs />}
-      className={styles.panel}
-      bodyRef={bodyRef}
-      busy={pending}
-      note={
-        token && (
-          <>
-            after token {position} <TokenText token={token} chip />
-            {outdated && (
-              <span className={styles.outdated}>
-                {pending ? "out of date, tracing…" : "out of date"}
-              </span>
-            )}
-          </>
-        )
-      }
-      tools={
-        reply.edited && (
-          <Segmented
-            label="Which run the layers show"
-            value={reading}
-            options={OPTIONS}
-            onChange={useSession.getState().setReading}
-          />
-        )
-      }
-    >
-      <div className={styles.columns} aria-hidden>
-        <span />
-        <span>Before</span>
-        <span className={styles.middle}>
-          Dominant sub-updates <small>coef.</small> <small>score</small>
-        </span>
-        <span>After</span>
-      </div>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys of the buttons inside */}
-      <div onKeyDown={walk}>
-        <ol data-outdated={outdated || undefined} data-testid="layers">
-          {rows}
-        </ol>
-      </div>
-    </Panel>
+    <div className={styles.columns} data-compared={compared || undefined} aria-hidden>
+      <span />
+      <span>Before {legend}</span>
+      <span className={styles.middle}>
+        Dominant sub-updates <small>coef.</small> <small>score</small>
+      </span>
+      <span>After {legend}</span>
+    </div>
   );
 }
+
+function layersOf(reply: TraceReply): LayerData[] {
+  const edited = reply.edited?.positions[0]?.layers;
+  const compared = reply.comparison?.[0]?.layers;
+  return (reply.unedited.positions[0]?.layers ?? []).map((unedited, index) => ({
+    unedited,
+    edited: edited?.[index] ?? null,
+    comparison: compared?.[index] ?? null,
+  }));
+}
+
+/** No layer is less high than its ten rows, and the frame around the list takes its part. */
+const LOWEST = 238;
+const FRAME = 260;
+
+interface ListProps {
+  reply: TraceReply;
+  outdated: boolean;
+  shown: number;
+}
+
+/**
+ * Layers in sight are drawn at once, the others when the browser has painted those: 36 layers have
+ * a thousand rows, of which a few dozen can be seen.
+ */
+const LayerList = memo(function LayerList({ reply, outdated, shown }: ListProps) {
+  const reading = useReading(reply);
+  const letters = useLetters();
+  const now = useMemo(
+    () => ({ layers: layersOf(reply), shared: { reading, letters } satisfies Shared }),
+    [reply, reading, letters],
+  );
+  const later = useDeferredValue(now, null);
+  const last = shown + Math.ceil((innerHeight - FRAME) / LOWEST);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys of the buttons inside
+    <div onKeyDown={walk}>
+      <ol
+        data-outdated={outdated || undefined}
+        aria-busy={later !== now || undefined}
+        data-testid="layers"
+      >
+        {now.layers.map((data, index) => {
+          const turn = index >= shown - 1 && index <= last ? now : later;
+          const own = turn?.layers[index];
+          return own ? (
+            <LayerRow key={data.unedited.layer} data={own} shared={turn.shared} />
+          ) : (
+            <LayerPlace key={data.unedited.layer} layer={data.unedited.layer} />
+          );
+        })}
+      </ol>
+    </div>
+  );
+});

@@ -63,7 +63,8 @@ function Result() {
   const reading = useReading(reply);
   const ready = useReadyModel() !== null;
   const body = useRef<HTMLDivElement>(null);
-  const [shown, setShown] = useLayerInSight(body, reply !== null);
+  const panel = useSession((state) => state.panel);
+  const [shown, setShown] = useLayerInSight(body, reply !== null && panel === "layers");
   const choose = useCallback(
     (layer: number) => {
       document.getElementById(layerId(layer))?.scrollIntoView({ behavior: scrollBehaviour() });
@@ -71,17 +72,20 @@ function Result() {
     },
     [setShown],
   );
-  const panel = useSession((state) => state.panel);
   if (!ready) return <ModelState />;
   if (reply && panel !== "layers")
     return (
-      <Suspense fallback={<Skeleton />}>{panel === "grid" ? <GridPanel /> : <WhyPanel />}</Suspense>
+      <div className={styles.panel}>
+        <Suspense fallback={<Skeleton />}>
+          {panel === "grid" ? <GridPanel /> : <WhyPanel />}
+        </Suspense>
+      </div>
     );
   if (reply)
     return (
       <div className={styles.result}>
         <Ladder {...{ reply, reading, outdated, shown }} onChoose={choose} />
-        <Layers {...{ reply, outdated, pending }} bodyRef={body} />
+        <Layers {...{ reply, outdated, pending, shown }} bodyRef={body} />
       </div>
     );
   if (pending) return <Skeleton />;

@@ -38,6 +38,22 @@ class Block:
     activation: Callable[[Tensor], Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class Expressions:
+    """The same parts as Python expressions, for programs without this package.
+
+    Attributes:
+        blocks: of `model`; indexed by layer it gives a `block`.
+        value_projection, activation: of `block`, as in `Block`.
+        value_matrix: of `block`, [F, D].
+    """
+
+    blocks: str
+    value_projection: str
+    activation: str
+    value_matrix: str
+
+
 class Adapter(ABC):
     """A loaded model, seen through the few parts that the engine uses."""
 
@@ -49,6 +65,8 @@ class Adapter(ABC):
 
     required: ClassVar[Mapping[str, tuple[Any, ...]]]
     """Config keys that are honoured only at these values."""
+
+    expressions: ClassVar[Expressions]
 
     blocks: tuple[Block, ...]
     final_norm: nn.Module
@@ -80,7 +98,11 @@ class Adapter(ABC):
 
     @abstractmethod
     def value_matrix(self, layer: int) -> Tensor:
-        """The value vectors of a layer, [F, D]: row i is v_i."""
+        """The value vectors of a layer, [F, D]: row i is v_i. A view of the weights."""
+
+    @abstractmethod
+    def value_bias(self, layer: int) -> Tensor | None:
+        """b of FFN_l, [D], a view of the weights; None where the architecture has none."""
 
     @classmethod
     def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers.masking_utils import create_causal_mask
 
-from lm_debugger.engine.adapters.base import Adapter, Block
+from lm_debugger.engine.adapters.base import Adapter, Block, Expressions
 
 
 class GPT2Adapter(Adapter):
@@ -51,12 +51,19 @@ class GPT2Adapter(Adapter):
         "quantization_config": (None,),
         "auto_map": (None,),
     }
+    expressions = Expressions(
+        blocks="model.transformer.h",
+        value_projection="block.mlp.c_proj",
+        activation="block.mlp.act",
+        value_matrix="block.mlp.c_proj.weight",
+    )
 
     def __init__(self, model: nn.Module) -> None:
         gpt2: Any = model  # GPT2LMHeadModel; torch types submodules as "Tensor | Module"
         config = gpt2.config
         self._gpt2 = gpt2.transformer
         self._values: list[Tensor] = [block.mlp.c_proj.weight for block in gpt2.transformer.h]
+        self._biases: list[Tensor] = [block.mlp.c_proj.bias for block in gpt2.transformer.h]
         self.blocks = tuple(
             Block(
                 ffn_norm=block.ln_2,
@@ -100,3 +107,6 @@ class GPT2Adapter(Adapter):
 
     def value_matrix(self, layer: int) -> Tensor:
         return self._values[layer]
+
+    def value_bias(self, layer: int) -> Tensor:
+        return self._biases[layer]

@@ -1,0 +1,35 @@
+/** Which dialog of sharing is open. The dialogs themselves, and all that they do, are a later chunk. */
+
+import { create } from "zustand";
+import type { Names } from "@/state/names";
+import { useNotice } from "@/state/notice";
+import type { Run } from "./runFile";
+
+export type ShareDialog =
+  /** The run as a program. */
+  | { kind: "code" }
+  /** Choose a file or paste its text; `problem` is why the last one could not be opened. */
+  | { kind: "open"; problem: { file: string; sentence: string } | null }
+  /** A run for a model that is not served here. */
+  | { kind: "otherModel"; run: Run; file: string }
+  /** Names that are for another model, or that differ from the person's own. */
+  | { kind: "names"; model: string; names: Names };
+
+interface ShareState {
+  dialog: ShareDialog | null;
+  show(dialog: ShareDialog | null): void;
+}
+
+export const useShare = create<ShareState>()((set) => ({
+  dialog: null,
+  show: (dialog) => set({ dialog }),
+}));
+
+/** Run something of the later chunk, or say that it did not come. */
+export function withActions(run: (actions: typeof import("./actions")) => unknown): void {
+  import("./actions").then(run, () =>
+    useNotice
+      .getState()
+      .show({ text: "This part of the page did not load. Check that the server still runs." }),
+  );
+}

@@ -1,0 +1,90 @@
+"""The page beside a notebook."""
+
+from __future__ import annotations
+
+from html import escape
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from lm_debugger.api.registry import ModelRegistry, indexer
+from lm_debugger.api.server import Server
+from lm_debugger.settings import load
+
+if TYPE_CHECKING:
+    from lm_debugger.engine.debugger import Debugger
+
+
+class Served:
+    """A server of one model that is loaded already, in this process.
+
+    >>> with debugger.serve(background=True) as served:
+    ...     print(served.url)
+
+    Attributes:
+        url: where a browser on this machine finds the page.
+    """
+
+    def __init__(self, debugger: Debugger, host: str, port: int) -> None:
+        limits = debugger.limits
+        settings = load(
+            flags={
+                "models": [debugger.info.id],
+                "host": host,
+                "port": port,
+                "max_interventions": limits.max_interventions,
+                "max_top_k": limits.max_top_k,
+                "max_new_tokens": limits.max_new_tokens,
+                "max_positions": limits.max_positions,
+                "max_waiting": limits.max_waiting,
+            }
+        ).settings
+        self._registry = ModelRegistry.of(debugger, indexer(settings))
+        self._server = Server(settings, self._registry)
+        self._auto_index = settings.auto_index
+        self._running = True
+        self.url = self._server.url
+
+    def start(self) -> None:
+        """Serve in a background thread, and return at once."""
+        self._index()
+        self._server.start()
+
+    def run(self) -> None:
+        """Serve until Ctrl-C."""
+        self._index()
+        try:
+            self._server.run()
+        finally:
+            self._registry.close()
+
+    def stop(self) -> None:
+        """End the server; the model stays loaded. Stopping twice is stopping once."""
+        if self._running:
+            self._running = False
+            self._server.stop()
+            self._registry.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<LM-Debugger at {self.url}{'' if self._running else ', stopped'}>"
+
+    def _repr_html_(self) -> str:
+        if not self._running:
+            return "LM-Debugger, stopped"
+        url = escape(self.url)
+        return f'LM-Debugger: <a href="{url}" target="_blank" rel="noopener">{url}</a>'
+
+    def _index(self) -> None:
+        _, index = self._registry.explore()
+        if self._auto_index:
+            index.start()

@@ -1,0 +1,1 @@
+"""Runs as files and as programs: what somebody worked on, kept, shared and run elsewhere."""

@@ -1,0 +1,358 @@
+"""`lm_debugger.Debugger` as notebooks use it: HTML, data frames, JSON, the page in the background.
+
+Expected numbers come from the engine's results, which the engine's own tests hold to the oracle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm_debugger import Debugger, Intervention, Sampling
+from lm_debugger.api.app import create_app
+from lm_debugger.api.registry import ModelRegistry, indexer
+from lm_debugger.api.server import AddressUnavailable
+from lm_debugger.engine import debugger as engine
+from lm_debugger.engine.types import Limits
+from lm_debugger.errors import SettingsError
+from lm_debugger.settings import Settings
+
+PROMPT = "My wife is working as a"
+EDITS = [Intervention.on("L1D27"), Intervention.scale("L0D3", -2, positions=(0, -1))]
+WIRE = [
+    {"layer": 1, "dim": 27, "kind": "on"},
+    {"layer": 0, "dim": 3, "kind": "scale", "value": -2, "positions": [0, -1]},
+]
+
+
+@pytest.fixture(scope="module")
+def debugger(checkpoint: Callable[[str], Path]) -> Debugger:
+    return Debugger.load(str(checkpoint("untied")), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def plain(checkpoint: Callable[[str], Path]) -> engine.Debugger:
+    """The same model, with results that are numbers only."""
+    return engine.Debugger.load(str(checkpoint("untied")), device="cpu")
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+def test_json_is_what_the_api_replies(debugger: Debugger) -> None:
+    settings = Settings(models=[debugger.info.id])
+    registry = ModelRegistry.of(debugger, indexer(settings))
+    client = create_app(settings, registry).test_client()
+    asked = {"prompt": PROMPT, "interventions": WIRE}
+    results = {
+        "trace": debugger.trace(PROMPT, EDITS),
+        "generate": debugger.generate(PROMPT, EDITS),
+        "grid": debugger.grid(PROMPT, EDITS),
+        "follow": debugger.follow(PROMPT, [300, 301], EDITS),
+        "attribute": debugger.attribute(PROMPT, 300, 301, EDITS),
+    }
+    more: dict[str, dict[str, Any]] = {
+        "follow": {"tokens": [300, 301]},
+        "attribute": {"token": 300, "against": 301},
+    }
+    for route, result in results.items():
+        reply = client.post(f"/api/v1/{route}", json={**asked, **more.get(route, {})})
+        assert reply.status_code == 200
+        assert json.loads(result.to_json()) == reply.json, route
+
+
+# --- data frames ---------------------------------------------------------------------------------
+
+
+def records(frame: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = frame.to_dict("records")
+    return found
+
+
+def test_predictions_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
+    frame = debugger.trace(PROMPT, EDITS, positions=(1, 4), top_k=3).to_pandas()
+    names = ["run", "position", "layer", "state", "rank", "token", "token_id", "prob"]
+    assert list(frame.columns) == names
+    trace = plain.trace(PROMPT, EDITS, positions=(1, 4), top_k=3)
+    assert trace.edited
+    expected = [
+        (name, at.position, layer.layer, state, rank, item.token.text, item.token.id, item.prob)
+        for name, run in (("unedited", trace.unedited), ("edited", trace.edited))
+        for at in run.positions
+        for layer in at.layers
+        for state, reading in (("before", layer.before), ("after", layer.after))
+        for rank, item in enumerate(reading.top, 1)
+    ]
+    assert list(frame.itertuples(index=False, name=None)) == expected
+    assert len(expected) == 2 * 2 * 2 * 2 * 3
+
+
+def test_sub_updates_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
+    frame = debugger.trace(PROMPT, top_k=4).to_pandas("sub_updates")
+    layers = plain.trace(PROMPT, top_k=4).unedited.positions[0].layers
+    assert [
+        (row["layer"], row["rank"], row["vector"], row["dim"], row["coefficient"], row["score"])
+        for row in records(frame)
+    ] == [
+        (layer.layer, rank, str(item.id), item.id.dim, item.coefficient, item.score)
+        for layer in layers
+        for rank, item in enumerate(layer.sub_updates, 1)
+    ]
+    assert set(frame["run"]) == {"unedited"}
+
+
+def test_a_generation_as_a_frame(debugger: Debugger) -> None:
+    generation = debugger.generate(PROMPT, sampling=Sampling(5.0, seed=1), alternatives=2)
+    rows = records(generation.to_pandas())
+    chosen = [row for row in rows if row["chosen"]]
+    assert [(row["token_id"], row["prob"]) for row in chosen] == [
+        (step.token.id, step.prob) for step in generation.steps
+    ]
+    ranked = [row for row in rows if row["rank"] in (1, 2)]
+    assert [(row["index"], row["token"], row["prob"]) for row in ranked] == [
+        (step.index, item.token.text, item.prob)
+        for step in generation.steps
+        for item in step.alternatives
+    ]
+    # At this temperature most of what is drawn is not among the two likeliest.
+    assert len(rows) > len(ranked)
+
+
+def test_a_grid_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
+    frame = debugger.grid(PROMPT, EDITS, positions=(0, 2)).to_pandas()
+    grid = plain.grid(PROMPT, EDITS, positions=(0, 2))
+    assert grid.edited
+    assert grid.kl
+    assert len(frame) == 2 * 2 * 2 * 2
+    for row in records(frame):
+        state = 2 * row["layer"] + (row["state"] == "after")
+        column = grid.positions.index(row["position"])
+        run = grid.edited if row["run"] == "edited" else grid.unedited
+        assert row["token_id"] == run.tokens[state][column]
+        assert row["prob"] == run.probs[state][column]
+        assert row["entropy"] == run.entropies[state][column]
+        assert row["kl"] == grid.kl[state][column]
+    assert not frame.duplicated(["run", "layer", "state", "position"]).any()
+    assert "kl" not in debugger.grid(PROMPT).to_pandas()
+
+
+def test_followed_tokens_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
+    frame = debugger.follow(PROMPT, [300, 301], EDITS).to_pandas()
+    found = plain.follow(PROMPT, [300, 301], EDITS)
+    assert found.edited
+    assert len(frame) == 2 * 2 * 4
+    for row in records(frame):
+        state = 2 * row["layer"] + (row["state"] == "after")
+        tokens = found.edited if row["run"] == "edited" else found.unedited
+        item = tokens[row["token_id"] - 300]
+        assert (row["token"], row["prob"]) == (item.token.text, item.probs[state])
+        assert (row["logit"], row["rank"]) == (item.logits[state], item.ranks[state])
+
+
+def test_an_attribution_as_a_frame(debugger: Debugger) -> None:
+    attribution = debugger.attribute(PROMPT, 300, interventions=EDITS)
+    frame = attribution.to_pandas()
+    total = frame[frame["part"] != "sub_update"]["amount"].sum()
+    assert total == pytest.approx(attribution.total, rel=1e-4, abs=1e-5)
+    updates = frame[frame["part"] == "sub_update"]
+    assert [(row["layer"], row["dim"], row["amount"]) for row in records(updates)] == [
+        (item.id.layer, item.id.dim, item.amount) for item in attribution.sub_updates
+    ]
+    assert str(frame["layer"].dtype) == "Int64"
+
+
+def test_without_pandas_the_way_to_it_is_told(
+    debugger: Debugger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'lm-debugger\[notebook\]'"):
+        debugger.trace(PROMPT).to_pandas()
+
+
+# --- HTML ----------------------------------------------------------------------------------------
+
+
+ALLOWED = {"style", "scope", "open"}
+
+
+class Checked(HTMLParser):
+    """Balanced tags, nothing that loads or runs; collects the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.tags: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in ("script", "style", "link", "img", "iframe"), tag
+        assert {name for name, _ in attrs} <= ALLOWED, attrs
+        assert not any("url(" in (value or "") for _, value in attrs)
+        self.open.append(tag)
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_a_trace_shows_itself(debugger: Debugger, plain: engine.Debugger) -> None:
+    page = Checked(debugger.trace(PROMPT, EDITS)._repr_html_())
+    trace = plain.trace(PROMPT, EDITS)
+    assert trace.edited
+    for run in (trace.unedited, trace.edited):
+        at = run.positions[0]
+        for item in at.prediction.top:
+            assert f"{item.prob:.4f}" in page.texts
+        for layer in at.layers:
+            for reading in (layer.before, layer.after):
+                for item in reading.top[:5]:
+                    assert f"{item.prob:.4f}" in page.texts
+            for update in layer.sub_updates[:5]:
+                assert f"{update.id} {update.coefficient:+.3f} " in page.texts
+    assert page.tags.count("details") == 2
+    assert "·wife" in page.texts
+    text = "".join(page.texts)
+    for item in trace.interventions:
+        change = f"{item.unedited_coefficient:.3f} → {item.edited_coefficient:.3f}"
+        assert change in text
+    assert "scale -2 at positions 0, -1" in text
+
+
+def test_only_the_unedited_run_is_shown_without_interventions(debugger: Debugger) -> None:
+    page = Checked(debugger.trace(PROMPT)._repr_html_())
+    assert "unedited" in page.texts
+    assert "edited" not in page.texts
+    assert page.tags.count("details") == 1
+
+
+def test_many_positions_are_cut_and_it_is_said(debugger: Debugger) -> None:
+    trace = debugger.trace("one two three four five six seven eight nine ten", positions="all")
+    page = Checked(trace._repr_html_())
+    assert page.tags.count("details") == 8
+    assert f"and {len(trace.positions) - 8} more positions: to_pandas()" in page.texts
+
+
+def test_what_is_typed_is_text(debugger: Debugger) -> None:
+    prompt = "<script>alert(1)</script> <img src=x onerror=alert(1)> & \" '\u202e"
+    html = debugger.trace(prompt, positions="all")._repr_html_()
+    page = Checked(html)
+    shown = "".join(page.texts)
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&" in shown
+    assert "\u202e" not in shown
+
+
+def test_reprs_are_short(debugger: Debugger) -> None:
+    """A notebook keeps them beside the HTML."""
+    trace = debugger.trace(PROMPT, EDITS)
+    assert repr(trace) == (
+        f"<Trace of {PROMPT!r} by {debugger.info.id}: unedited and edited, position "
+        f"{trace.positions[0]}>"
+    )
+    assert re.fullmatch(
+        r"<Grid by .*: unedited, 4 states x \d+ positions>", repr(debugger.grid(PROMPT))
+    )
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def fetch(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=30) as response:
+        return json.load(response)
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No index is built: what is tested is the server."""
+    monkeypatch.setenv("LM_DEBUGGER_AUTO_INDEX", "false")
+
+
+@pytest.mark.usefixtures("quiet")
+def test_serving_in_the_background(debugger: Debugger) -> None:
+    served = debugger.serve(background=True)
+    try:
+        [model] = fetch(f"{served.url}/api/v1/models")["models"]
+        assert (model["id"], model["state"]) == (debugger.info.id, "ready")
+        assert served._repr_html_().count(served.url) == 2
+        debugger.trace(PROMPT)  # the notebook goes on
+    finally:
+        served.stop()
+    with pytest.raises(urllib.error.URLError):
+        fetch(f"{served.url}/readyz")
+    served.stop()
+    assert "stopped" in served._repr_html_()
+    assert "stopped" in repr(served)
+    assert debugger.trace(PROMPT).positions
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_server_is_a_context(debugger: Debugger) -> None:
+    with debugger.serve(background=True) as served, debugger.serve(background=True) as other:
+        assert served.url != other.url
+        assert fetch(f"{served.url}/readyz")["status"] == "ready"
+        port = int(served.url.rpartition(":")[2])
+        with pytest.raises(AddressUnavailable, match="taken"):
+            debugger.serve(background=True, port=port)
+    with pytest.raises(urllib.error.URLError):
+        fetch(f"{served.url}/readyz")
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_server_has_the_debuggers_limits(checkpoint: Callable[[str], Path]) -> None:
+    limited = Debugger.load(
+        str(checkpoint("untied")), device="cpu", limits=Limits(max_new_tokens=17)
+    )
+    with limited.serve(background=True) as served:
+        assert fetch(f"{served.url}/api/v1/settings")["limits"]["max_new_tokens"] == 17
+
+
+def test_settings_of_the_environment_are_checked(
+    debugger: Debugger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LM_DEBUGGER_PROT", "1")
+    with pytest.raises(SettingsError, match="LM_DEBUGGER_PORT"):
+        debugger.serve(background=True)
+
+
+def test_serving_in_the_foreground_ends_with_ctrl_c(checkpoint: Callable[[str], Path]) -> None:
+    code = (
+        "import sys, lm_debugger\n"
+        "lm_debugger.Debugger.load(sys.argv[1], device='cpu').serve()\n"
+        "print('went on')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", code, str(checkpoint("untied"))],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LM_DEBUGGER_AUTO_INDEX": "false"},
+    )
+    try:
+        assert process.stdout
+        url = process.stdout.readline().split()[0]
+        assert fetch(f"{url}/readyz")["status"] == "ready"
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+        assert (rest.splitlines(), process.returncode) == (["went on"], 0)
+    finally:
+        process.kill()
+        process.wait()
