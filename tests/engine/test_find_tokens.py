@@ -15,7 +15,7 @@ def vocabulary(case: Case) -> dict[int, str]:
 def test_a_word_after_a_space_comes_first_then_bare_then_longer_ones(demo: Case) -> None:
     texts = vocabulary(demo)
     found = demo.debugger.find_tokens("music", 20)
-    assert [token.text for token in found][0] == " music"
+    assert found[0].text == " music"
     wanted = {id for id, text in texts.items() if text.strip().lower().startswith("music")}
     assert {token.id for token in found} == wanted
     lengths = [len(token.text.strip()) for token in found]

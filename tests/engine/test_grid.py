@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from lm_debugger.engine import grid as module
+from lm_debugger.engine import lens as module
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import GridRun, Intervention, Limits
 from lm_debugger.errors import InvalidPosition, NonFiniteResult, OutOfRange

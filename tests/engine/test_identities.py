@@ -10,11 +10,9 @@ import pytest
 import torch
 
 from lm_debugger.engine.interventions import merge
-from lm_debugger.engine.lens import Lens
 from lm_debugger.engine.loading import load
-from lm_debugger.engine.tracer import Pass, Tracer
+from lm_debugger.engine.tracer import Pass, Row, Tracer
 from lm_debugger.engine.types import Intervention, Run
-from lm_debugger.engine.vocabulary import Vocabulary
 from tests.engine.case import PROMPTS, Case
 from tests.engine.compare import RTOL, as_edits
 from tests.reference import assert_ranked
@@ -26,13 +24,14 @@ def forward(case: Case, edits: list[Intervention]) -> Pass:
     """The engine's own forward pass, before anything is ranked, at every position."""
     name = "demo" if case.name == "demo" else str(case.folder)
     checkpoint = load(name, torch.device("cpu"), "float32", None)
-    tracer = Tracer(checkpoint.adapter, Lens(checkpoint.adapter), Vocabulary(checkpoint.tokenizer))
+    tracer = Tracer(checkpoint.adapter)
     ids = case.encode(PROMPT)
-    unedited = tracer.forward(ids, range(len(ids)), {})
+    every = tuple(range(len(ids)))
+    (unedited,) = tracer.run([Row(ids, every)])
     if not edits:
         return unedited
     merged = merge(checkpoint.adapter, edits, len(ids), tracer.boosts(unedited))
-    return tracer.forward(ids, range(len(ids)), merged)
+    return tracer.run([Row(ids, every, merged)])[0]
 
 
 def close(got: object, expected: object) -> None:

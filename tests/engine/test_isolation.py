@@ -126,10 +126,14 @@ def test_an_exception_in_mid_forward_leaves_nothing(tied: Case, where: str, laye
     expected = debugger.trace("an unheard-of prompt", EDITS)
     debugger.trace("It was the", positions="all")
     with untouched(debugger):
-        for after in (0, 1):  # in the unedited run; in the edited one
-            with breaking(module, after), pytest.raises(Broken):
-                debugger.trace(f"a new prompt for {where} {layer} {after}", EDITS)
-            assert count_hooks(debugger) == 0
+        prompt = f"a new prompt for {where} {layer}"
+        with breaking(module), pytest.raises(Broken):  # in both runs at once
+            debugger.trace(prompt, EDITS)
+        assert count_hooks(debugger) == 0
+        debugger.trace(prompt)
+        with breaking(module), pytest.raises(Broken):  # in the edited one alone
+            debugger.trace(prompt, [Intervention.set("L0D1", 7), *EDITS])
+        assert count_hooks(debugger) == 0
         with breaking(module, 2), pytest.raises(Broken):
             debugger.generate(PROMPT, EDITS[1:], max_new_tokens=6)
     assert debugger.trace("an unheard-of prompt", EDITS) == expected

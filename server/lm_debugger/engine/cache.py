@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -11,10 +11,16 @@ V = TypeVar("V")
 
 
 class LruCache(Generic[K, V]):
-    """At most `size` entries; reading one makes it the youngest."""
+    """Entries up to a total weight; reading one makes it the youngest.
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    Args:
+        limit: the oldest go while all together weigh more; the youngest always stays.
+        weight: of an entry, which may change while it is in here.
+    """
+
+    def __init__(self, limit: int, weight: Callable[[V], int]) -> None:
+        self._limit = limit
+        self._weight = weight
         self._entries: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
@@ -25,8 +31,18 @@ class LruCache(Generic[K, V]):
         return self._entries[key]
 
     def put(self, key: K, value: V) -> None:
-        """Add or replace an entry; the oldest goes where there are too many."""
+        """Add or replace an entry."""
         self._entries[key] = value
         self._entries.move_to_end(key)
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
+        self.trim()
+
+    def trim(self) -> None:
+        """Drop the oldest entries beyond the limit."""
+        total = sum(map(self._weight, self._entries.values()))
+        while total > self._limit and len(self._entries) > 1:
+            _, oldest = self._entries.popitem(last=False)
+            total -= self._weight(oldest)
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        """All entries, the youngest first; none becomes younger."""
+        return iter(list(reversed(self._entries.items())))

@@ -12,8 +12,10 @@ from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.checks import check_range
 from lm_debugger.engine.gate import Gate
+from lm_debugger.engine.kept import KeptRuns
 from lm_debugger.engine.lens import Lens
 from lm_debugger.engine.loading import Checkpoint
+from lm_debugger.engine.reading import Reader
 from lm_debugger.engine.tracer import Pass, Tracer
 from lm_debugger.engine.types import (
     LIMITS,
@@ -24,7 +26,6 @@ from lm_debugger.engine.types import (
     ValueId,
     as_positions,
 )
-from lm_debugger.engine.unedited import UneditedRuns
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import EmptyPrompt, InvalidInput, PromptTooLong, TooManyInterventions
 
@@ -42,9 +43,10 @@ class Core:
         self._checkpoint = checkpoint
         self._vocabulary = Vocabulary(checkpoint.tokenizer)
         self._lens = Lens(self._adapter)
-        self._tracer = Tracer(self._adapter, self._lens, self._vocabulary)
+        self._tracer = Tracer(self._adapter)
+        self._reader = Reader(self._tracer, self._lens, self._vocabulary)
         self._gate = Gate(limits.max_waiting)
-        self._unedited = UneditedRuns(self._tracer)
+        self._runs = KeptRuns(self._tracer, self._adapter)
         self.limits = limits
 
     def check(self, at: ValueId) -> None:
@@ -146,10 +148,8 @@ class Core:
         self, ids: Sequence[int], columns: tuple[int, ...], interventions: Sequence[Intervention]
     ) -> tuple[Pass, Pass]:
         """The unedited and the edited pass, one and the same where nothing is edited."""
-        boosts = self._unedited.boosts(ids)
-        plain = self._tracer.forward(ids, columns, {})
-        edits = rules.merge(self._adapter, interventions, len(ids), boosts)
-        return plain, self._tracer.forward(ids, columns, edits) if edits else plain
+        plain, changed = self._runs.both(ids, columns, interventions)
+        return plain.done, changed.done
 
     def _encode(self, prompt: str) -> list[int]:
         if not isinstance(prompt, str):

@@ -11,11 +11,10 @@ from typing import Self
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.baking import bake, bakeable
 from lm_debugger.engine.checks import check_range
-from lm_debugger.engine.comparing import compare
 from lm_debugger.engine.core import PositionsLike
 from lm_debugger.engine.generation import GenerationStream, Request
 from lm_debugger.engine.loading import choose_device, load
-from lm_debugger.engine.tracer import applied
+from lm_debugger.engine.reading import applied
 from lm_debugger.engine.types import (
     GREEDY,
     LIMITS,
@@ -83,26 +82,25 @@ class Debugger(Why):
         check_range("positions", len(columns), self.limits.max_positions)
         self._check_interventions(interventions, len(ids))
         with self._gate:
-            boosts, run, done = self._unedited.run(ids, columns, top_k)
-            edited, edited_done = (run, done) if interventions else (None, done)
-            edits = rules.merge(self._adapter, interventions, len(ids), boosts)
-            if edits:
-                edited_done = self._tracer.forward(ids, columns, edits)
-                edited = self._tracer.read(edited_done, columns, top_k)
-            comparison = None
+            plain, changed = self._runs.both(ids, columns, interventions)
+            unedited = self._reader.run(plain, columns, top_k)
+            edited = comparison = None
             if interventions:
-                comparison = compare(
-                    self._lens, self._vocabulary, done, edited_done, columns, top_k
-                )
+                edited = self._reader.run(changed, columns, top_k)
+                comparison = self._reader.compare(plain, changed, columns, top_k)
+            for kept in (plain, changed) if len(columns) > 1 else ():
+                kept.forget((columns, top_k))  # large, and rare
+            self._runs.trim()
+            boosts = self._tracer.boosts(plain.done)
         return Trace(
             model=self._checkpoint.id,
             prompt=prompt,
             tokens=tuple(self._vocabulary.token(id) for id in ids),
             positions=columns,
-            unedited=run,
+            unedited=unedited,
             edited=edited,
             comparison=comparison,
-            interventions=applied(interventions, columns[-1], done, edited_done, boosts),
+            interventions=applied(interventions, columns[-1], plain.done, changed.done, boosts),
         )
 
     def generate(
@@ -143,7 +141,7 @@ class Debugger(Why):
         boosts: Sequence[float] = ()
         if any(item.kind == "on" for item in interventions):
             with self._gate:
-                boosts = self._unedited.boosts(ids)
+                boosts = self._runs.boosts(ids)
         request = Request(
             model=self._checkpoint.id,
             prompt=prompt,
@@ -194,5 +192,5 @@ class Debugger(Why):
                 )
             ids, fixed_by = self._encode(prompt), prompt
             with self._gate:
-                boosts = self._unedited.boosts(ids)
+                boosts = self._runs.boosts(ids)
         return bake(self._checkpoint, wanted, boosts, Path(out), fixed_by, dtype, force=force)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.gate import Gate
-from lm_debugger.engine.hooks import Recording, attached
+from lm_debugger.engine.hooks import Tap, attached
 from lm_debugger.engine.interventions import LayerEdit
 from lm_debugger.engine.lens import Lens, is_sound, softmax, top_k
 from lm_debugger.engine.tracer import overflow
@@ -135,13 +135,8 @@ class _CachedModel:
         device = self.adapter.unembedding.device
         with self.gate, torch.inference_mode():
             tokens = torch.tensor([text[self._seen :]], device=device)
-            recording = Recording([tokens.shape[1] - 1], device)
-            with attached(
-                self.adapter.blocks,
-                edits=self.request.edits,
-                recording=recording,
-                start=self._seen,
-            ):
+            tap = Tap(torch.tensor([tokens.shape[1] - 1], device=device), self.request.edits)
+            with attached(self.adapter.blocks, [tap], start=self._seen):
                 output = self.adapter.backbone(
                     input_ids=tokens,
                     attention_mask=torch.ones(1, len(text), device=device, dtype=torch.long),
@@ -149,7 +144,7 @@ class _CachedModel:
                     use_cache=True,
                 )
             self._cache, self._seen = output.past_key_values, len(text)
-            states = recording.states()[:, 1, 0]  # [L, D], after every layer
+            states = tap.states()[:, 1, 0]  # [L, D], after every layer
             if not is_sound(states).all():
                 raise overflow("while generating")
             return self.lens.logits(states[-1:])[0].cpu()

@@ -12,35 +12,39 @@ from lm_debugger.engine.tracer import Pass, overflow
 from lm_debugger.engine.types import Grid, GridRun, Token
 from lm_debugger.engine.vocabulary import Vocabulary
 
-_MAX_ELEMENTS = 1 << 23  # largest [S, V] block held at once: 32 MiB of fp32, several at a time
-
 
 def grid(
-    lens: Lens, vocabulary: Vocabulary, tokens: Sequence[Token], unedited: Pass, edited: Pass | None
+    lens: Lens,
+    vocabulary: Vocabulary,
+    tokens: Sequence[Token],
+    positions: tuple[int, ...],
+    unedited: Pass,
+    edited: Pass | None,
 ) -> Grid:
     """Likeliest token, its probability and the entropy of 2 L x P states, in one or both runs.
 
     Args:
         tokens: of the prompt.
-        edited: at the same positions as `unedited`; None: there are no interventions.
+        positions: P of them, which both passes recorded.
+        edited: None: there are no interventions.
 
     Raises:
         NonFiniteResult: a state cannot be held.
     """
     with torch.inference_mode():
-        plain = _rows(unedited)
+        plain = _rows(unedited, positions)
         if edited is None:
             runs = [_read(lens, plain)]
             kl = None
         else:
-            changed = _rows(edited)
+            changed = _rows(edited, positions)
             *runs, kl = _read_both(lens, plain, changed)
-    n = len(unedited.positions)
+    n = len(positions)
     tables = [GridRun(*(_table(column, n) for column in run)) for run in runs]
     named = sorted({id for table in tables for row in table.tokens for id in row})
     return Grid(
         tokens=tuple(tokens),
-        positions=unedited.positions,
+        positions=positions,
         vocabulary=tuple(vocabulary.token(id) for id in named),
         unedited=tables[0],
         edited=tables[1] if edited is not None else None,
@@ -48,19 +52,20 @@ def grid(
     )
 
 
-def _rows(done: Pass) -> Tensor:
-    """[L, 2, P, D] -> [2 L P, D], checked."""
-    sound = is_sound(done.states).flatten(1).all(dim=1).cpu()
+def _rows(done: Pass, positions: Sequence[int]) -> Tensor:
+    """[L, 2, P, D] at some of the recorded positions -> [2 L P, D], checked."""
+    states = done.states[:, :, [done.positions.index(position) for position in positions]]
+    sound = is_sound(states).flatten(1).all(dim=1).cpu()
     if not sound.all():
         raise overflow(f"in layer {int((~sound).nonzero()[0])}")
-    return done.states.flatten(0, 2)
+    return states.flatten(0, 2)
 
 
 _Columns = tuple[Tensor, Tensor, Tensor]  # token ids, probabilities, entropies, each [S]
 
 
 def _read(lens: Lens, states: Tensor) -> _Columns:
-    parts = [_summary(softmax(lens.logits(block))) for block in _blocks(lens, states)]
+    parts = [_summary(softmax(lens.logits(block))) for block in lens.blocks(states)]
     ids, probs, entropies = (torch.cat(part) for part in zip(*parts, strict=True))
     return ids, probs, entropies
 
@@ -69,7 +74,7 @@ def _read_both(lens: Lens, plain: Tensor, changed: Tensor) -> tuple[_Columns, _C
     """Both runs' columns and KL(changed || plain) [S], clamped at 0 against rounding."""
     columns: tuple[list[_Columns], list[_Columns]] = ([], [])
     divergences = []
-    for blocks in zip(_blocks(lens, plain), _blocks(lens, changed), strict=True):
+    for blocks in zip(lens.blocks(plain), lens.blocks(changed), strict=True):
         before, after = (lens.logits(block) for block in blocks)
         q = softmax(after)
         ratio = torch.log_softmax(after, dim=-1) - torch.log_softmax(before, dim=-1)
@@ -80,10 +85,6 @@ def _read_both(lens: Lens, plain: Tensor, changed: Tensor) -> tuple[_Columns, _C
         tuple(torch.cat(part) for part in zip(*parts, strict=True)) for parts in columns
     )
     return unedited, edited, torch.cat(divergences)  # type: ignore[return-value]
-
-
-def _blocks(lens: Lens, states: Tensor) -> tuple[Tensor, ...]:
-    return torch.split(states, max(1, _MAX_ELEMENTS // lens.vocab_size))
 
 
 def _summary(probs: Tensor) -> _Columns:

@@ -2,14 +2,15 @@
 before.
 
 `attached` listens at the three taps of every block (see `adapters.base.Block`) and writes edits
-into the coefficients. One path serves reading and editing, so an edited run is read exactly like an
-unedited one.
+into the coefficients, row by row of a batch. One path serves reading and editing, so an edited run
+is read exactly like an unedited one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,58 +20,48 @@ from lm_debugger.engine.adapters import Block
 from lm_debugger.engine.interventions import LayerEdit
 
 
-class Recording:
-    """What one forward pass showed at P positions; filled while hooks are attached.
+@dataclass(slots=True)
+class Tap:
+    """One row of a batch: what is written into it, and what it showed at P positions.
 
     Attributes:
-        positions: [P], indices into the prompt.
-        before: L tensors [P, D], residual before each FFN (rule 3).
-        update: L tensors [P, D], FFN output, bias included.
-        coefficients: L tensors [P, F], m after any edit (rule 6).
+        positions: [P], indices into the pass.
+        edits: by layer; see `interventions.merge`.
+        boost: act(c) of a layer for edits that still need it (rule 9), once the layer has run.
+        before: residual before each FFN, a [P, D] per layer that ran (rule 3).
+        update: FFN outputs, bias included, [P, D] each.
+        coefficients: m after any edit, [P, F] each (rule 6).
     """
 
-    def __init__(self, positions: Sequence[int], device: torch.device) -> None:
-        self.positions = torch.tensor(positions, device=device)
-        self.before: list[Tensor] = []
-        self.update: list[Tensor] = []
-        self.coefficients: list[Tensor] = []
+    positions: Tensor
+    edits: Mapping[int, LayerEdit] = field(default_factory=dict)
+    boost: Callable[[int, Tensor], float] | None = None
+    before: list[Tensor] = field(default_factory=list)
+    update: list[Tensor] = field(default_factory=list)
+    coefficients: list[Tensor] = field(default_factory=list)
 
     def states(self) -> Tensor:
         """All residual states [L, 2, P, D]: before_l and after_l = before_l + FFN_l (rule 3)."""
         before = torch.stack(self.before)
         return torch.stack((before, before + torch.stack(self.update)), dim=1)
 
-    def pick(self, activations: Tensor) -> Tensor:
-        """[1, T, *] -> [P, *]."""
-        return activations[0].index_select(0, self.positions)
-
 
 @contextmanager
-def attached(
-    blocks: Sequence[Block],
-    *,
-    edits: Mapping[int, LayerEdit] | None = None,
-    recording: Recording | None = None,
-    start: int = 0,
-) -> Iterator[None]:
+def attached(blocks: Sequence[Block], taps: Sequence[Tap], start: int = 0) -> Iterator[None]:
     """Attach hooks for the duration of a `with`.
 
     Args:
-        blocks: of the model that is about to run, with batch size 1.
-        edits: by layer; see `interventions.merge`.
-        recording: filled in layer order; its positions count from the first token of the pass.
+        blocks: of the model that is about to run.
+        taps: one per row of the batch; rows may be added between blocks.
         start: position of the pass's first token (> 0 when a KV cache holds the tokens before it).
     """
     handles: list[Any] = []
     try:
         for layer, block in enumerate(blocks):
-            edit = edits.get(layer) if edits else None
-            if edit is not None or recording is not None:
-                hook = _coefficients_hook(edit, recording, start)
-                handles.append(block.value_projection.register_forward_pre_hook(hook))
-            if recording is not None:
-                handles.append(block.ffn_norm.register_forward_pre_hook(_before_hook(recording)))
-                handles.append(block.ffn.register_forward_hook(_update_hook(recording)))
+            hook = _coefficients_hook(layer, taps, start)
+            handles.append(block.value_projection.register_forward_pre_hook(hook))
+            handles.append(block.ffn_norm.register_forward_pre_hook(_before_hook(taps)))
+            handles.append(block.ffn.register_forward_hook(_update_hook(taps)))
         yield
     finally:
         for handle in handles:
@@ -78,30 +69,38 @@ def attached(
 
 
 def _coefficients_hook(
-    edit: LayerEdit | None, recording: Recording | None, start: int
+    layer: int, taps: Sequence[Tap], start: int
 ) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...] | None]:
     def hook(_module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        m = args[0]
-        if edit is not None:
-            m = edit.apply(m, start)
-        if recording is not None:
-            recording.coefficients.append(recording.pick(m))
-        return None if edit is None else (m, *args[1:])
+        unedited = m = args[0]  # [B, t, F]
+        for row, tap in enumerate(taps):
+            edit = tap.edits.get(layer)
+            if edit is not None:
+                if m is unedited:
+                    m = unedited.clone()
+                if edit.boosted is not None:
+                    assert tap.boost is not None
+                    edit = edit.with_boost(tap.boost(layer, unedited))
+                edit.write(m[row], start)
+            tap.coefficients.append(m[row].index_select(0, tap.positions))
+        return None if m is unedited else (m, *args[1:])
 
     return hook
 
 
-def _before_hook(recording: Recording) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+def _before_hook(taps: Sequence[Tap]) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
     def hook(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
-        recording.before.append(recording.pick(args[0]))
+        for row, tap in enumerate(taps):
+            tap.before.append(args[0][row].index_select(0, tap.positions))
 
     return hook
 
 
 def _update_hook(
-    recording: Recording,
+    taps: Sequence[Tap],
 ) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
     def hook(_module: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> None:
-        recording.update.append(recording.pick(output))
+        for row, tap in enumerate(taps):
+            tap.update.append(output[row].index_select(0, tap.positions))
 
     return hook

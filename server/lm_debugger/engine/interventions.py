@@ -12,6 +12,7 @@ interventions name the same vector, the later one wins, position by position (ru
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,19 +34,34 @@ class LayerEdit:
     Attributes:
         dims: [n], int64, which coefficients.
         factor, shift: [T + 1, n]; row p is for prompt position p, row T for every generated token.
+        boosted: [T + 1, n], bool: where act(c) is still to be written, because the unedited run
+            that c is taken from (rule 10) runs at the same time; None: nowhere.
     """
 
     dims: Tensor
     factor: Tensor
     shift: Tensor
+    boosted: Tensor | None = None
 
-    def apply(self, m: Tensor, start: int) -> Tensor:
-        """Edited copy of m [B, t, F], whose first column is position `start` of the text."""
-        rows = torch.arange(start, start + m.shape[1], device=m.device)
+    def with_boost(self, value: float) -> LayerEdit:
+        """The same with act(c) = `value` filled in."""
+        assert self.boosted is not None
+        return LayerEdit(self.dims, self.factor, self.shift.masked_fill(self.boosted, value))
+
+    def write(self, m: Tensor, start: int) -> None:
+        """Edit m [t, F] in place; its first row is position `start` of the text."""
+        rows = torch.arange(start, start + m.shape[0], device=m.device)
         rows = rows.clamp(max=self.factor.shape[0] - 1)
-        edited = m.clone()
-        edited[..., self.dims] = m[..., self.dims] * self.factor[rows] + self.shift[rows]
-        return edited
+        m[:, self.dims] = m[:, self.dims] * self.factor[rows] + self.shift[rows]
+
+    @property
+    def key(self) -> tuple[bytes, ...]:
+        """Equal for edits that do the same; `boosted` must be None."""
+        assert self.boosted is None
+        return tuple(
+            part.cpu().contiguous().view(torch.uint8).numpy().tobytes()
+            for part in (self.dims, self.factor, self.shift)
+        )
 
 
 def check_value(adapter: Adapter, layer: int, dim: int) -> None:
@@ -121,14 +137,14 @@ def merge(
     adapter: Adapter,
     interventions: Sequence[Intervention],
     n_tokens: int,
-    boosts: Sequence[float],
+    boosts: Sequence[float] | None,
 ) -> dict[int, LayerEdit]:
     """All edits of a request by layer; layers and vectors that end up unchanged are left out, so
     that no-ops are exact (rule 15).
 
     Args:
         n_tokens: T, length of the prompt.
-        boosts: [L], see `pre_activation`.
+        boosts: [L], see `pre_activation`; None: not known yet, see `LayerEdit.boosted`.
 
     Raises:
         UnknownLayer, UnknownDimension, InvalidPosition: see `check`.
@@ -145,7 +161,10 @@ def merge(
         if item.edits_generated:
             rows.append(n_tokens)
         factor, shift = maps[key]
-        factor[rows], shift[rows] = _affine(adapter, item, boosts)
+        if item.kind == "on" and boosts is None:
+            factor[rows], shift[rows] = 0.0, math.nan  # a mark: see `_by_layer`
+        else:
+            factor[rows], shift[rows] = _affine(adapter, item, boosts or ())
     return _by_layer(adapter, maps)
 
 
@@ -174,11 +193,13 @@ def _by_layer(
         weight = adapter.value_matrix(layer)
         factor = torch.stack([f for _, f, _ in items], dim=1).to(weight)
         shift = torch.stack([s for _, _, s in items], dim=1).to(weight)
+        boosted = shift.isnan()
+        shift = shift.masked_fill(boosted, 0.0)
         if not (factor.isfinite().all() and shift.isfinite().all()):
             raise NonFiniteResult(
                 f"An intervention's value in layer {layer} is too large for {weight.dtype}.",
                 layer=layer,
             )
         dims = torch.tensor([dim for dim, _, _ in items], device=weight.device)
-        edits[layer] = LayerEdit(dims, factor, shift)
+        edits[layer] = LayerEdit(dims, factor, shift, boosted if boosted.any() else None)
     return edits

@@ -6,14 +6,12 @@ All arithmetic here is fp32, whatever the model's dtype. Two readings exist and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 
-_MAX_ELEMENTS = 1 << 26  # largest [S, V] block held at once: 256 MiB of fp32
+_MAX_ELEMENTS = 1 << 23  # largest [S, V] block: 32 MiB of fp32, a few of which are held at once
 _CAST_ROWS = 8192  # rows of E cast to fp32 at a time where the model is in half precision
 
 
@@ -41,30 +39,9 @@ class Lens:
         parts = [x @ rows.float().T for rows in torch.split(unembedding, _CAST_ROWS)]
         return torch.cat(parts, dim=1)
 
-    def read(self, states: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The k likeliest tokens of every state, and the entropy of its distribution.
-
-        Args:
-            states: [S, D]; S may be large, [S, V] is never held whole.
-            k: K, at most V of them are returned.
-
-        Returns:
-            probabilities [S, K], token ids [S, K] (rule 5), entropies [S] in nats, on the CPU. An
-            entropy that is not finite marks a state that fp32 could not hold.
-        """
-        parts = [self._read_block(block, k) for block in self._blocks(states)]
-        probs, ids, entropies = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
-        return probs, ids, entropies
-
-    def _blocks(self, states: Tensor) -> Iterator[Tensor]:
-        rows = max(1, _MAX_ELEMENTS // self._unembedding.shape[0])
-        yield from torch.split(states, rows)
-
-    def _read_block(self, states: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
-        probs = softmax(self.logits(states))  # [S, V]
-        entropy = torch.special.entr(probs).sum(dim=-1)
-        values, ids = top_k(probs, k)
-        return values, ids, entropy
+    def blocks(self, states: Tensor) -> tuple[Tensor, ...]:
+        """States [S, *] in pieces whose logits [s, V] may be held at once."""
+        return torch.split(states, max(1, _MAX_ELEMENTS // self.vocab_size))
 
 
 def softmax(logits: Tensor) -> Tensor:

@@ -1,79 +1,77 @@
-"""One forward pass over the prompt -> a `Run`: rules 1 to 6.
+"""Forward passes over prompts, read at the taps: rules 1 to 3, 6 and 9.
 
-The algorithm: (1) run the model under `hooks.attached`, which collects the 2·L residuals and L
-coefficient vectors of P positions; (2) stack the residuals and read all of them through the lens at
-once, one norm, one matrix product, one top-k; (3) rank the sub-updates of all layers at once.
+Several runs are one batch. Each is a row that either begins at the tokens, or branches off another
+row of the batch or off an earlier pass right before the first layer in which it differs, so that
+nothing is computed twice. Prompts of unequal length are padded at the end, where causal attention
+does not look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
-from lm_debugger.engine.hooks import Recording, attached
-from lm_debugger.engine.interventions import BOOST_MARGIN, LayerEdit, pre_activation
-from lm_debugger.engine.lens import Lens, is_sound, top_k
-from lm_debugger.engine.types import (
-    AppliedIntervention,
-    Intervention,
-    LayerTrace,
-    PositionTrace,
-    Run,
-    StateReading,
-    SubUpdate,
-    ValueId,
-)
-from lm_debugger.engine.vocabulary import Vocabulary
+from lm_debugger.engine.hooks import Tap, attached
+from lm_debugger.engine.interventions import BOOST_MARGIN, LayerEdit
 from lm_debugger.errors import NonFiniteResult
 
-_TINY = torch.finfo(torch.float32).tiny
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pass:
-    """What one forward pass left behind, apart from any top-k.
+    """What one run left behind.
 
     Attributes:
         positions: P indices into the prompt.
+        inputs: L tensors [T, D], the residual before each block.
         states: [L, 2, P, D], before and after every FFN.
         coefficients: [L, P, F], fp32.
     """
 
     positions: tuple[int, ...]
+    inputs: tuple[Tensor, ...]
     states: Tensor
     coefficients: Tensor
 
 
-class Tracer:
-    """Runs one model over prompts and reads what happened. Not thread-safe: see `gate.Gate`."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One run of a batch.
 
-    def __init__(self, adapter: Adapter, lens: Lens, vocabulary: Vocabulary) -> None:
+    Attributes:
+        ids: the prompt, T of them.
+        positions: P indices into the prompt, to be recorded.
+        edits: by layer; see `interventions.merge`.
+        origin: where it branches off: None at the tokens, another row (by its number; it must be
+            unedited, and come before) or an earlier pass that recorded the same positions.
+        start: the first layer that is computed; > 0 needs an origin.
+    """
+
+    ids: Sequence[int]
+    positions: tuple[int, ...]
+    edits: Mapping[int, LayerEdit] = field(default_factory=dict)
+    origin: int | Pass | None = None
+    start: int = 0
+
+
+class Tracer:
+    """Runs one model over prompts. Not thread-safe: see `gate.Gate`."""
+
+    def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
-        self._lens = lens
-        self._vocabulary = vocabulary
         self._device = adapter.unembedding.device
         with torch.inference_mode():
             self.norms = torch.stack(
                 [adapter.value_matrix(l).float().norm(dim=1) for l in range(adapter.n_layers)]
             )  # [L, F], ||v_i||_2 (rule 6)
 
-    def forward(
-        self, ids: Sequence[int], positions: Sequence[int], edits: Mapping[int, LayerEdit]
-    ) -> Pass:
-        """Run the prompt [T] once, record P positions (rules 1 to 3)."""
+    def run(self, rows: Sequence[Row]) -> list[Pass]:
+        """All rows as one batch, in one walk through the blocks."""
         with torch.inference_mode():
-            tokens = torch.tensor([ids], device=self._device)
-            recording = Recording(positions, self._device)
-            with attached(self._adapter.blocks, edits=edits, recording=recording):
-                self._adapter.backbone(
-                    input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False
-                )
-            coefficients = torch.stack(recording.coefficients).float()
-            return Pass(tuple(positions), recording.states(), coefficients)
+            return _Batch(self._adapter, self, rows).run()
 
     def scores(self, coefficients: Tensor) -> Tensor:
         """|m_i| · ||v_i||_2: [L, P, F] -> [L, P, F] (rule 6)."""
@@ -85,60 +83,98 @@ class Tracer:
             largest = self.scores(unedited.coefficients)[:, -1].amax(dim=-1)
             return tuple((largest + BOOST_MARGIN).tolist())
 
-    def read(self, done: Pass, positions: Sequence[int], k: int) -> Run:
-        """Rank tokens and sub-updates at `positions`, which the pass recorded (rules 4 to 6).
+    def boost(self, layer: int, m: Tensor) -> float:
+        """act(c) for a layer's unedited coefficients m [F] at the last position (rule 9)."""
+        c = (m.float().abs() * self.norms[layer]).amax() + BOOST_MARGIN
+        return float(self._adapter.blocks[layer].activation(c.to(m.dtype).reshape(1)))
 
-        Raises:
-            NonFiniteResult: a state or a score cannot be held.
-        """
-        columns = [done.positions.index(p) for p in positions]
-        with torch.inference_mode():
-            states = done.states[:, :, columns]  # [L, 2, P, D]
-            probs, ids, entropies = self._lens.read(states.flatten(0, 2), k)
-            coefficients = done.coefficients[:, columns]  # [L, P, F]
-            every = self.scores(coefficients).flatten(0, 1)  # [L*P, F]
-            scores, dims = top_k(every, k)  # [L*P, K]
-            shares = (scores.sum(dim=-1) / every.sum(dim=-1).clamp_min(_TINY)).tolist()
-            chosen = coefficients.flatten(0, 1).gather(1, dims)
-            self._check_sound(is_sound(states).cpu(), scores)
-        readings = self._readings(probs, ids, entropies)
-        updates = list(zip(scores.tolist(), dims.tolist(), chosen.tolist(), strict=True))
-        n = len(positions)
 
-        def layer_trace(layer: int, column: int) -> LayerTrace:
-            return LayerTrace(
-                layer=layer,
-                before=readings[(2 * layer) * n + column],
-                sub_updates=tuple(
-                    SubUpdate(ValueId(layer, dim), coefficient, score)
-                    for score, dim, coefficient in zip(*updates[layer * n + column], strict=True)
-                ),
-                after=readings[(2 * layer + 1) * n + column],
-                share=shares[layer * n + column],
-            )
+class _Batch:
+    """The residuals of all rows that run so far, and the walk through the blocks."""
 
-        layers = range(self._adapter.n_layers)
-        return Run(
-            tuple(
-                PositionTrace(position, tuple(layer_trace(layer, column) for layer in layers))
-                for column, position in enumerate(positions)
-            )
-        )
-
-    def _readings(self, probs: Tensor, ids: Tensor, entropies: Tensor) -> list[StateReading]:
-        rows = zip(ids.tolist(), probs.tolist(), entropies.tolist(), strict=True)
-        return [
-            StateReading(self._vocabulary.probs(row_ids, row_probs), entropy)
-            for row_ids, row_probs, entropy in rows
+    def __init__(self, adapter: Adapter, tracer: Tracer, rows: Sequence[Row]) -> None:
+        self._adapter, self._tracer, self._rows = adapter, tracer, rows
+        device = adapter.unembedding.device
+        self._longest = max(len(row.ids) for row in rows)
+        self._taps = [
+            Tap(torch.tensor(row.positions, device=device), row.edits, self._boost_of(row))
+            for row in rows
         ]
+        self._inputs: list[list[Tensor]] = [[] for _ in rows]
+        self._active: list[int] = []  # rows by their place in the batch
+        self._device = device
 
-    def _check_sound(self, states: Tensor, scores: Tensor) -> None:
-        """states [L, 2, P], bool; scores [L * P, K]."""
-        n_layers = self._adapter.n_layers
-        sound = states.reshape(n_layers, -1).all(dim=1)
-        sound &= scores.isfinite().cpu().reshape(n_layers, -1).all(dim=1)
-        if not sound.all():
-            raise overflow(f"in layer {int((~sound).nonzero()[0])}")
+    def run(self) -> list[Pass]:
+        rows, adapter = self._rows, self._adapter
+        first = min(row.start for row in rows if not isinstance(row.origin, int))
+        x = self._joining(first)
+        assert x is not None
+        mask = adapter.mask(x)
+        taps: list[Tap] = [self._taps[index] for index in self._active]
+        with attached(adapter.blocks, taps):
+            for layer in range(first, adapter.n_layers):
+                more = self._joining(layer, x) if layer > first else None
+                if more is not None:
+                    x = torch.cat((x, more))
+                    taps.extend(self._taps[index] for index in self._active[len(taps) :])
+                for place, index in enumerate(self._active):
+                    self._inputs[index].append(x[place, : len(rows[index].ids)])
+                x = adapter.run_block(layer, x, mask)
+        return [self._pass(index) for index in range(len(rows))]
+
+    def _joining(self, layer: int, x: Tensor | None = None) -> Tensor | None:
+        """The residuals [n, T, D] of the rows that begin at a layer; they are active from here."""
+        new = [
+            i for i, row in enumerate(self._rows) if row.start == layer and i not in self._active
+        ]
+        fresh = [i for i in new if self._rows[i].origin is None]
+        parts: list[Tensor] = []
+        if fresh:
+            ids = torch.zeros(len(fresh), self._longest, dtype=torch.long)
+            for place, index in enumerate(fresh):
+                row = self._rows[index].ids
+                ids[place, : len(row)] = torch.tensor(row)
+            parts.append(self._adapter.embed(ids.to(self._device)))
+        self._active += fresh
+        for index in new:
+            origin = self._rows[index].origin
+            if isinstance(origin, int):
+                place = self._active.index(origin)
+                source = parts[0] if x is None else x
+                parts.append(source[place : place + 1])
+            elif origin is not None:
+                kept = origin.inputs[layer]
+                missing = self._longest - len(kept)
+                parts.append(torch.nn.functional.pad(kept, (0, 0, 0, missing)).unsqueeze(0))
+            else:
+                continue
+            self._active.append(index)
+        return torch.cat(parts) if parts else None
+
+    def _boost_of(self, row: Row) -> Callable[[int, Tensor], float] | None:
+        """How a row that branches off an unedited one gets act(c)."""
+        if not isinstance(row.origin, int):
+            return None
+        origin, last = row.origin, len(row.ids) - 1
+
+        def boost(layer: int, m: Tensor) -> float:
+            return self._tracer.boost(layer, m[self._active.index(origin), last])
+
+        return boost
+
+    def _pass(self, index: int) -> Pass:
+        row, tap = self._rows[index], self._taps[index]
+        states, coefficients = tap.states(), torch.stack(tap.coefficients).float()
+        inputs = tuple(self._inputs[index])
+        origin = row.origin if isinstance(row.origin, Pass) else None
+        if isinstance(row.origin, int) and row.start:
+            origin = self._pass(row.origin)
+        if origin is not None and row.start:
+            columns = [origin.positions.index(position) for position in row.positions]
+            states = torch.cat((origin.states[: row.start][:, :, columns], states))
+            coefficients = torch.cat((origin.coefficients[: row.start][:, columns], coefficients))
+            inputs = origin.inputs[: row.start] + inputs
+        return Pass(row.positions, inputs, states, coefficients)
 
 
 def overflow(where: str) -> NonFiniteResult:
@@ -146,27 +182,4 @@ def overflow(where: str) -> NonFiniteResult:
     return NonFiniteResult(
         f"The model's numbers overflow {where}. If interventions set, scale or add, use smaller "
         "values; if there are none, its weights are damaged or its dtype is too narrow.",
-    )
-
-
-def applied(
-    interventions: Sequence[Intervention],
-    position: int,
-    unedited: Pass,
-    edited: Pass,
-    boosts: Sequence[float],
-) -> tuple[AppliedIntervention, ...]:
-    """How each intervention took effect at a position that both passes recorded."""
-
-    def coefficient(done: Pass, item: Intervention) -> float:
-        return float(done.coefficients[item.layer, done.positions.index(position), item.dim])
-
-    return tuple(
-        AppliedIntervention(
-            intervention=item,
-            unedited_coefficient=coefficient(unedited, item),
-            edited_coefficient=coefficient(edited, item),
-            pre_activation=pre_activation(item, boosts),
-        )
-        for item in interventions
     )

@@ -10,8 +10,8 @@ import torch
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.attribution import attribute
 from lm_debugger.engine.checks import check_range, known_tokens
-from lm_debugger.engine.comparing import follow
 from lm_debugger.engine.core import Core, PositionsLike
+from lm_debugger.engine.following import follow
 from lm_debugger.engine.grid import grid
 from lm_debugger.engine.layer_details import sub_updates
 from lm_debugger.engine.lens import top_k
@@ -55,7 +55,7 @@ class Why(Core):
         with self._gate:
             plain, changed = self._both(ids, columns, interventions)
             edited = changed if interventions else None
-            return grid(self._lens, self._vocabulary, tokens, plain, edited)
+            return grid(self._lens, self._vocabulary, tokens, columns, plain, edited)
 
     def sub_updates(
         self,
@@ -158,9 +158,7 @@ class Why(Core):
         asked = [token] if against is None else [token, against]
         tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
         with self._gate:
-            boosts = self._unedited.boosts(ids)
-            edits = rules.merge(self._adapter, interventions, len(ids), boosts)
-            done = self._tracer.forward(ids, (column,), edits)
+            _, done = self._both(ids, (column,), interventions)
         return attribute(self._adapter, done, column, tokens, top_k)
 
     def find_tokens(self, text: str, n: int = 10) -> tuple[Token, ...]:

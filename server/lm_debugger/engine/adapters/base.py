@@ -84,6 +84,19 @@ class Adapter(ABC):
     def __init__(self, model: nn.Module) -> None: ...
 
     @abstractmethod
+    def embed(self, ids: Tensor) -> Tensor:
+        """Token ids [B, T] -> the residual before the first block, [B, T, D]."""
+
+    @abstractmethod
+    def mask(self, x: Tensor) -> Any:
+        """Whatever `run_block` needs to let every position see itself and those before it, for
+        residuals x [B, T, D]; made once for all blocks, and right for any B."""
+
+    @abstractmethod
+    def run_block(self, layer: int, x: Tensor, mask: Any) -> Tensor:
+        """The residual before a block -> the one after it, both [B, T, D]."""
+
+    @abstractmethod
     def value_matrix(self, layer: int) -> Tensor:
         """The value vectors of a layer, [F, D]: row i is v_i. A view of the weights."""
 

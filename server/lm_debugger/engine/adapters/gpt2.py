@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
+from transformers.masking_utils import create_causal_mask
 
 from lm_debugger.engine.adapters.base import Adapter, Block, Expressions
 
@@ -59,6 +61,7 @@ class GPT2Adapter(Adapter):
     def __init__(self, model: nn.Module) -> None:
         gpt2: Any = model  # GPT2LMHeadModel; torch types submodules as "Tensor | Module"
         config = gpt2.config
+        self._gpt2 = gpt2.transformer
         self._values: list[Tensor] = [block.mlp.c_proj.weight for block in gpt2.transformer.h]
         self._biases: list[Tensor] = [block.mlp.c_proj.bias for block in gpt2.transformer.h]
         self.blocks = tuple(
@@ -82,6 +85,25 @@ class GPT2Adapter(Adapter):
     def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """transformers honours `reorder_and_upcast_attn` in its eager attention only."""
         return {"attn_implementation": "eager"} if config.get("reorder_and_upcast_attn") else {}
+
+    def embed(self, ids: Tensor) -> Tensor:
+        tokens: Tensor = self._gpt2.wte(ids)
+        positions: Tensor = self._gpt2.wpe.weight[: ids.shape[1]]
+        return tokens + positions
+
+    def mask(self, x: Tensor) -> Any:
+        positions = torch.arange(x.shape[1], device=x.device).unsqueeze(0)
+        return create_causal_mask(
+            config=self._gpt2.config,
+            inputs_embeds=x[:1],
+            attention_mask=None,
+            past_key_values=None,
+            position_ids=positions,
+        )
+
+    def run_block(self, layer: int, x: Tensor, mask: Any) -> Tensor:
+        after: Tensor = self._gpt2.h[layer](x, attention_mask=mask)
+        return after
 
     def value_matrix(self, layer: int) -> Tensor:
         return self._values[layer]

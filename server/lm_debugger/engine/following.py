@@ -1,0 +1,46 @@
+"""Single tokens through all states of a run, read through the lens (rule 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lm_debugger.engine.lens import Lens, softmax
+from lm_debugger.engine.tracer import Pass
+from lm_debugger.engine.types import Followed, Token
+
+
+def follow(lens: Lens, done: Pass, position: int, tokens: Sequence[Token]) -> tuple[Followed, ...]:
+    """Probability, logit and rank of some tokens in all 2 L states at one position."""
+    ids = torch.tensor([token.id for token in tokens])
+    with torch.inference_mode():
+        blocks = lens.blocks(_states(done, [position]))
+        parts = [_read(lens.logits(rows), ids) for rows in blocks]
+        probs, logits, ranks = (torch.cat(part).T.tolist() for part in zip(*parts, strict=True))
+    return tuple(
+        Followed(token, tuple(probs[i]), tuple(logits[i]), tuple(ranks[i]))
+        for i, token in enumerate(tokens)
+    )
+
+
+def _states(done: Pass, positions: Sequence[int]) -> Tensor:
+    """[L, 2, P, D] at some of the recorded positions -> [L * 2 * P, D]."""
+    columns = [done.positions.index(position) for position in positions]
+    return done.states[:, :, columns].flatten(0, 2)
+
+
+def _read(logits: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """logits [S, V], ids [k] -> probabilities, logits, ranks, each [S, k], on the CPU."""
+    ids = ids.to(logits.device)
+    probs = softmax(logits)
+    own = probs[:, ids]  # [S, k]
+    every = torch.arange(probs.shape[1], device=probs.device)
+    ranks = [
+        1
+        + (probs > own[:, i : i + 1]).sum(dim=1)
+        + ((probs == own[:, i : i + 1]) & (every < ids[i])).sum(dim=1)
+        for i in range(len(ids))
+    ]
+    return own.cpu(), logits[:, ids].cpu(), torch.stack(ranks, dim=1).cpu()
