@@ -44,7 +44,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[RandomServer]:
 
 
 def interleaved(states: States, position: int) -> list[Array]:
-    """The 2 L states at one position in their order: before 0, after 0, before 1, ... of [D] each."""
+    """The 2 L states [D] at one position in their order: before 0, after 0, before 1, ..."""
     pairs = zip(states.before[:, position], states.after[:, position], strict=True)
     return [state for pair in pairs for state in pair]
 

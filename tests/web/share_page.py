@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,16 @@ class SharePage(TracePage):
 
 
 def linked(items: str, groups: str = "", prompt: str = PROMPT) -> str:
-    return f"/#/trace?v=1&p={prompt.replace(' ', '+')}&i={items}{groups}"
+    return f"/#/trace?v=1&m=demo&p={prompt.replace(' ', '+')}&i={items}{groups}"
+
+
+def kept(page: Page) -> dict[str, list[str]]:
+    """The whole state of the page, as the address has it, and what is in the prompt box."""
+    page.wait_for_timeout(300)  # the address follows after a moment
+    query = page.evaluate("location.hash").partition("?")[2]
+    found = urllib.parse.parse_qs(query, keep_blank_values=True, strict_parsing=True)
+    found["box"] = [page.locator("main textarea").input_value()]
+    return found
 
 
 def shown(prob: float) -> str:

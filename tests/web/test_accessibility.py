@@ -7,6 +7,7 @@ window; the keyboard's focus is seen; motion can be off.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -88,19 +89,32 @@ def test_the_focus_is_seen_wherever_tab_leads(open_page: OpenPage) -> None:
     assert len(seen) > 30
 
 
-def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser, open_page: OpenPage) -> None:
-    context = browser.new_context(reduced_motion="reduce")
+MOVING = """() => document.getAnimations()
+  .map(({ effect }) => effect.getComputedTiming())
+  .filter(({ duration }) => duration > 10).length"""
+
+SCROLLED_AT_ONCE = """() => {
+  const ladder = document.querySelector('nav[aria-label="Top token after each layer"]')
+  const body = document.querySelector('[data-testid=layers]').closest('section').lastElementChild
+  ;[...ladder.querySelectorAll('button')].at(-1).click()
+  return body.scrollTop > 0
+}"""
+
+
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_nothing_moves_for_those_who_do_not_want_it(
+    browser: Browser, open_page: OpenPage, wish: Literal["reduce", "no-preference"]
+) -> None:
+    context = browser.new_context(reduced_motion=wish)
+    # generating never begins, so that its caret goes on blinking
+    context.route("**/api/v1/generate/stream", lambda route: None)
     page = open_page(context=context)
     view = TracePage(page)
-    view.wait()
-    generated_token(page)
-    moving = page.evaluate(
-        """() => document.getAnimations().map(({ effect }) => effect.getComputedTiming())
-          .filter(({ duration, iterations }) => duration > 10 && iterations > 0).length"""
-    )
-    assert moving == 0
-    page.get_by_role("navigation", name="Top token after each layer").get_by_role(
-        "button"
-    ).last.click()
+    view.trace("My wife is working as a")
+    assert page.evaluate(SCROLLED_AT_ONCE) == (wish == "reduce")
     expect(view.list("After layer 7")).to_be_in_viewport()
+    page.get_by_role("button", name="Generate", exact=True).click()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    page.wait_for_timeout(300)
+    assert (page.evaluate(MOVING) > 0) == (wish != "reduce")
     context.close()

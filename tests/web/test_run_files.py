@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lm_debugger.runs import files
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.share_page import PROMPT, SharePage, downloaded, drop, final, linked
+from tests.web.share_page import PROMPT, SharePage, downloaded, drop, final, kept, linked
 
 ADDRESS = linked(
     "L7D71*scale*-3***1_-L6D5*set*8***1_L5D9*add*6*last_L7D12*off****2",
@@ -33,12 +33,6 @@ def started(open_page: OpenPage, address: str = ADDRESS, **options: Any) -> Shar
 def entry(page: Page, name: str) -> Locator:
     page.get_by_role("button", name="Share and save").click()
     return page.get_by_role("menuitem", name=name)
-
-
-def kept(page: Page) -> Any:
-    """Everything that the page keeps over a reload."""
-    page.wait_for_timeout(200)
-    return page.evaluate("JSON.parse(sessionStorage.getItem('lmd.session'))")
 
 
 def dropped(page: Page, run: Any, name: str = "a run.json") -> None:
@@ -79,7 +73,7 @@ def test_saved_and_opened_again(open_page: OpenPage, server: Server, tmp_path: P
     probs = list(other.probabilities("edited").values())
     assert probs == final(reply, len(probs))
     other.undo()
-    assert kept(other.page) == {**there, "prompt": there["draft"], "model": there["model"]}
+    assert kept(other.page) == {**there, "p": there["box"]}
     expect(other.page.get_by_role("spinbutton", name="Number of tokens")).to_have_value("10")
 
 
@@ -89,8 +83,9 @@ def test_the_drop_target_shows_itself_and_goes(open_page: OpenPage) -> None:
         """() => {
             const data = new DataTransfer();
             data.items.add(new File(["x"], "x.json"));
-            window.fire = (type, rest) => document.body.dispatchEvent(
-                new DragEvent(type, {dataTransfer: data, bubbles: true, cancelable: true, ...rest}));
+            const usual = {dataTransfer: data, bubbles: true, cancelable: true};
+            window.fire = (type, rest) =>
+                document.body.dispatchEvent(new DragEvent(type, {...usual, ...rest}));
         }"""
     )
     target = page.get_by_test_id("drop-target")
@@ -107,7 +102,8 @@ def test_the_drop_target_shows_itself_and_goes(open_page: OpenPage) -> None:
         """() => {
             const data = new DataTransfer();
             data.setData("text/plain", "L1D2");
-            document.body.dispatchEvent(new DragEvent("dragover", {dataTransfer: data, bubbles: true}));
+            const options = {dataTransfer: data, bubbles: true, cancelable: true};
+            document.body.dispatchEvent(new DragEvent("dragover", options));
         }"""
     )
     expect(target).to_have_count(0)

@@ -132,7 +132,7 @@ def test_tokens_are_typed_swapped_moved_and_let_go(
     expect(options).to_have_count(0)
     box.fill(" the")
     page.keyboard.press("Enter")
-    expect(chips(page)).to_have_count(3)
+    expect(chips(page)).to_have_count(3, timeout=20_000)
     assert followed(page) == [TOKENS[0], found[1], found[0]]
     # the order
     page.get_by_role("button", name="Swap A and B").click()

@@ -9,6 +9,10 @@ import { interventionsOf, useSession } from "@/state/session";
 import styles from "./SubUpdateRow.module.css";
 import { ValueLabel } from "./ValueLabel";
 
+/** The same elements in every row, so that React need not look at them when a row changes. */
+const ARROW = <ArrowRight aria-hidden />;
+const TICK = <Check aria-hidden />;
+
 interface Props {
   update: SubUpdate;
   /** The largest score of the list: the full length of the bar. */
@@ -72,7 +76,7 @@ export const SubUpdateRow = memo(function SubUpdateRow({
         aria-disabled={listed}
         onClick={() => change({ type: "add", ref: update })}
       >
-        {listed ? <Check aria-hidden /> : <ArrowRight aria-hidden />}
+        {listed ? TICK : ARROW}
       </button>
     </li>
   );

@@ -5,7 +5,6 @@ import { SubUpdateRow } from "@/components/SubUpdateRow";
 import { openSubUpdates } from "@/features/sub-updates/open";
 import { compareSubUpdates } from "@/lib/diff";
 import { formatShare } from "@/lib/numbers";
-import { valueKey } from "@/lib/values";
 import type { Reading } from "@/state/session";
 import type { LayerData } from "./LayerRow";
 import styles from "./LayerRow.module.css";
@@ -61,7 +60,8 @@ function List({ run }: { run: Layer }) {
   const largest = Math.max(0, ...run.sub_updates.map((update) => update.score));
   return run.sub_updates.map((update, rank) => (
     <SubUpdateRow
-      key={valueKey(update)}
+      // biome-ignore lint/suspicious/noArrayIndexKey: a row is a rank, and stays when the next trace comes
+      key={rank}
       update={update}
       largest={largest}
       first={update.layer === 0 && rank === 0}
@@ -83,7 +83,8 @@ function Changes({ unedited, edited }: { unedited: Layer; edited: Layer }) {
     const from = before && after && moved(before.coefficient, after.coefficient);
     return (
       <SubUpdateRow
-        key={valueKey(update)}
+        // biome-ignore lint/suspicious/noArrayIndexKey: as above
+        key={rank}
         update={update}
         largest={largest}
         first={update.layer === 0 && rank === 0}
