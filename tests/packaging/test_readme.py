@@ -27,8 +27,9 @@ def test_the_two_commands_come_first() -> None:
 
 
 def test_the_python_examples_run() -> None:
-    debugging, exploring = map(run, re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+    debugging, serving, exploring = map(run, re.findall(r"```python\n(.*?)```", README, re.DOTALL))
     assert debugging[2].startswith("In the month of ")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/?", serving[-1])
     assert len(exploring) == 5
     scores = [float(line.split()[1]) for line in exploring]
     assert all(re.match(r"L\d+D\d+ ", line) for line in exploring)
