@@ -114,9 +114,12 @@ describe("the main job", () => {
   it("traces the position that is picked", async () => {
     const { user, calls } = await open();
     await layer(1);
-    await user.click(screen.getByRole("button", { name: /plain/ }));
+    await user.click(screen.getByRole("button", { name: /^1: “plain”/ }));
     await waitFor(() => expect(calls.at(-1)?.body?.positions).toEqual([1]));
-    expect(screen.getByRole("button", { name: /plain/ })).toHaveAttribute("aria-pressed", "true");
+    expect(screen.getByRole("button", { name: /^1: “plain”/ })).toHaveAttribute(
+      "aria-pressed",
+      "true",
+    );
   });
 
   it("loads prompt, interventions and names of an example together, names as plain text", async () => {

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lm_debugger.runs import files
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.share_page import PROMPT, SharePage, downloaded, drop, final, kept, linked
+from tests.web.share_page import PROMPT, SharePage, downloaded, drop, final, kept, linked, serious
 
 ADDRESS = linked(
     "L7D71*scale*-3***1_-L6D5*set*8***1_L5D9*add*6*last_L7D12*off****2",
@@ -150,6 +150,7 @@ def test_what_cannot_be_opened(open_page: OpenPage, problem: str) -> None:
     expect(dialog.get_by_role("alert")).to_contain_text("<b>bad</b>.json was not opened.")
     expect(dialog.get_by_role("alert")).to_contain_text(sentence)
     assert kept(page) == before
+    assert serious(page) == []
     # from here the next one opens
     dialog.get_by_role("textbox", name="or paste its text").fill(json.dumps(MINIMAL))
     dialog.get_by_role("button", name="Open this text").click()
@@ -221,6 +222,7 @@ def test_a_run_for_another_model(open_page: OpenPage, scheme: str) -> None:
     expect(dialog).to_contain_text("made with <i>org</i>/gpt2-large, which this server does not")
     expect(dialog).to_contain_text("1 of its 2 vectors exists in demo")
     shoot(page, f"another-model-{scheme}")
+    assert serious(page) == []
     assert kept(page) == before
     dialog.get_by_role("button", name="Cancel").click()
     assert kept(page) == before
@@ -287,6 +289,7 @@ def test_names_that_differ(open_page: OpenPage) -> None:
             "L1D2mine"
         )
         shoot(page, "names-that-differ")
+        assert serious(page) == []
         dialog.get_by_role("button", name=choice).click()
         expect(page.get_by_text(said)).to_be_visible()
         expect(view.card("L1D2")).to_contain_text(name)

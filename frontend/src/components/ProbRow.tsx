@@ -1,7 +1,8 @@
 /** A token and its probability, in one run or in both: bars behind the text, numbers at the end. */
 
-import { type CSSProperties, memo } from "react";
+import { memo } from "react";
 import type { Token, TokenProb } from "@/api/types";
+import { barStyle, pairStyle } from "@/lib/bars";
 import { type TokenMove, VISIBLE } from "@/lib/diff";
 import { formatProb, formatProbChange } from "@/lib/numbers";
 import { describeToken } from "@/lib/tokens";
@@ -19,7 +20,7 @@ interface Props {
 
 export const ProbRow = memo(function ProbRow({ token, move, letter }: Props) {
   return (
-    <li className={styles.row} style={{ "--bar": token.prob } as CSSProperties}>
+    <li className={styles.row} style={barStyle(token.prob)}>
       <Follow token={token} letter={letter} />
       <span className={styles.token}>
         <TokenText token={token} />
@@ -35,9 +36,12 @@ export const ProbRow = memo(function ProbRow({ token, move, letter }: Props) {
 /** A token in both runs: the unedited bar above the edited one, both numbers, and the change. */
 export const MoveRow = memo(function MoveRow({ move, letter }: { move: TokenMove } & Lettered) {
   const { unedited, edited, delta } = move;
-  const bars = { "--bar-unedited": unedited, "--bar": edited } as CSSProperties;
   return (
-    <li className={`${styles.row} ${styles.both}`} style={bars} data-kind={move.kind}>
+    <li
+      className={`${styles.row} ${styles.both}`}
+      style={pairStyle(unedited, edited)}
+      data-kind={move.kind}
+    >
       <Follow token={move} letter={letter} />
       <span className={styles.token}>
         <TokenText token={move} />

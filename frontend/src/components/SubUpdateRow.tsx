@@ -1,8 +1,9 @@
 /** One dominant sub-update: its vector, signed coefficient, score, and the arrow to Interventions. */
 
 import { ArrowRight, Check } from "lucide-react";
-import { type CSSProperties, memo } from "react";
+import { memo } from "react";
 import type { SubUpdate } from "@/api/types";
+import { barStyle } from "@/lib/bars";
 import { formatScore, formatSigned } from "@/lib/numbers";
 import { sameValue, valueKey } from "@/lib/values";
 import { interventionsOf, useSession } from "@/state/session";
@@ -45,7 +46,7 @@ export const SubUpdateRow = memo(function SubUpdateRow({
       <button
         type="button"
         className={styles.open}
-        style={{ "--bar": share } as CSSProperties}
+        style={barStyle(share)}
         data-value={key}
         data-sub-update
         tabIndex={first ? 0 : -1}

@@ -20,7 +20,6 @@ export function formatKeys(keys: string): string {
     .split("+")
     .map((part) => {
       if (part === "mod") return mac ? "⌘" : "Ctrl";
-      if (part === "alt") return mac ? "⌥" : "Alt";
       if (part === "shift") return mac ? "⇧" : "Shift";
       if (part === "alt") return mac ? "⌥" : "Alt";
       return SIGNS[part] ?? (part.length === 1 ? part.toUpperCase() : part);

@@ -86,7 +86,8 @@ function move(
 
 function insertGroup(edits: Edits, group: Omit<Group, "id">, cards: readonly Intervention[]) {
   if (edits.groups.length >= MAX_GROUPS) return edits;
-  const id = Math.max(0, ...edits.groups.map((other) => other.id)) + 1;
+  let id = 1;
+  while (groupOf(edits, id)) id += 1;
   const others = edits.interventions.filter((item) => !cards.some((card) => sameValue(card, item)));
   return tidy({
     interventions: [...others, ...cards.map((card) => ({ ...card, group: id }))],

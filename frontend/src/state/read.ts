@@ -16,6 +16,9 @@ import {
 import { cleanName } from "./names";
 import { MAX_TOKENS, PANELS, type Panel, READINGS, type Reading } from "./session";
 
+/** Links have room for seven digits. */
+const MAX_ID = 9_999_999;
+
 export const isIndex = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
 
@@ -64,7 +67,8 @@ export const readStrength = (value: unknown): number => (isNumber(value) ? value
 function readGroups(value: unknown): Group[] {
   const byId = new Map<number, Group>();
   for (const item of asList(value)) {
-    if (!isRecord(item) || !isIndex(item.id) || byId.size >= MAX_GROUPS) continue;
+    if (!isRecord(item) || byId.size >= MAX_GROUPS) continue;
+    if (!isIndex(item.id) || item.id > MAX_ID) continue;
     byId.set(item.id, {
       id: item.id,
       name: readName(item.name) || `Group ${byId.size + 1}`,

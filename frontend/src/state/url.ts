@@ -12,7 +12,6 @@
  */
 
 import { parseValue, type ValueRef, valueKey } from "@/lib/values";
-import { MAX_GROUPS, reduce } from "./edits";
 import {
   COLUMNS,
   type ExplorePlace,
@@ -23,18 +22,9 @@ import {
   type Page,
   type Sort,
 } from "./explore";
-import {
-  type Edits,
-  type Group,
-  type Intervention,
-  KINDS,
-  MAX_INTERVENTIONS,
-  NO_EDITS,
-  newIntervention,
-  type Positions,
-  takesValue,
-} from "./interventions";
-import { cleanName, type Names, readNames } from "./names";
+import { type Edits, MAX_INTERVENTIONS, NO_EDITS } from "./interventions";
+import { decodeEdits, encodeGroup, encodeIntervention, readIndex } from "./linkEdits";
+import { type Names, readNames } from "./names";
 import { MAX_TOKENS, PANELS, type Panel, READINGS, type Reading } from "./session";
 
 export const KEYS = {
@@ -69,12 +59,10 @@ const MAX_READ = 100_000;
 export const VIEWS = ["trace", "explore"] as const;
 export type View = (typeof VIEWS)[number];
 
-export interface LinkState {
+/** The name of a group is empty where it did not fit into the link. */
+export interface LinkState extends Edits {
   model: string | null;
   prompt: string | null;
-  interventions: readonly Intervention[];
-  /** A name is empty where it did not fit into the link. */
-  groups: readonly Group[];
   position: number | null;
   selection: ValueRef | null;
   reading: Reading;
@@ -92,84 +80,6 @@ export interface Link {
   /** null: the address names a view and nothing else. */
   state: LinkState | null;
   problem: "newer" | "too-long" | null;
-}
-
-function encodeIntervention(item: Intervention): string {
-  const fields = [
-    (item.enabled ? "" : "-") + valueKey(item),
-    item.kind,
-    takesValue(item.kind) ? String(item.value) : "",
-    Array.isArray(item.positions)
-      ? item.positions.join(".")
-      : item.positions === "all"
-        ? ""
-        : item.positions,
-    item.generated === null ? "" : item.generated ? "g1" : "g0",
-    item.group === null ? "" : String(item.group),
-  ];
-  while (fields.at(-1) === "") fields.pop();
-  return fields.join("*");
-}
-
-function decodePositions(text: string | undefined): Positions {
-  if (!text || text === "all") return "all";
-  if (text === "last") return "last";
-  const list = text.split(".");
-  const readable =
-    list.length <= MAX_INTERVENTIONS && list.every((each) => /^-?\d{1,7}$/.test(each));
-  return readable ? list.map(Number) : "all";
-}
-
-function decodeIntervention(text: string): Intervention | null {
-  const [name = "", kindText, valueText, positions, generated, group] = text.split("*");
-  const enabled = !name.startsWith("-");
-  const ref = parseValue(enabled ? name : name.slice(1));
-  const kind = KINDS.find((known) => known === kindText);
-  if (!ref || !kind) return null;
-  const value = valueText ? Number(valueText) : Number.NaN;
-  if (takesValue(kind) && !Number.isFinite(value)) return null;
-  return {
-    ...newIntervention(ref),
-    kind,
-    value: Number.isFinite(value) ? value : 1,
-    positions: decodePositions(positions),
-    generated: generated === "g1" ? true : generated === "g0" ? false : null,
-    enabled,
-    group: readIndex(group),
-  };
-}
-
-/** Its number, `x` for switched off and `f` for folded, the strength, and the name to the end. */
-function encodeGroup({ id, name, enabled, strength, folded }: Group): string {
-  const signs = (enabled ? "" : "x") + (folded ? "f" : "");
-  return [id, signs, strength === 1 ? "" : strength, name].join("*");
-}
-
-function decodeGroup(text: string): Group | null {
-  const [number, signs = "", strength, ...name] = text.split("*");
-  const id = readIndex(number);
-  if (id === null) return null;
-  return {
-    id,
-    name: cleanName(name.join("*")),
-    enabled: !signs.includes("x"),
-    strength: strength && Number.isFinite(Number(strength)) ? Number(strength) : 1,
-    folded: signs.includes("f"),
-  };
-}
-
-function readEdits(found: URLSearchParams): Edits {
-  const items = (found.get(KEYS.interventions) ?? "").split("_").slice(0, MAX_INTERVENTIONS);
-  const groups = new Map<number, Group>();
-  for (const text of found.getAll(KEYS.groups).slice(0, MAX_GROUPS)) {
-    const group = decodeGroup(text);
-    if (group) groups.set(group.id, group);
-  }
-  return reduce(NO_EDITS, {
-    type: "replace",
-    list: items.flatMap((item) => decodeIntervention(item) ?? []),
-    groups: [...groups.values()],
-  });
 }
 
 function encodeSort({ by, descending }: Sort): string {
@@ -306,10 +216,6 @@ function readTokens(text: string): number[] {
   return ids.flatMap((id) => id ?? []).slice(0, MAX_TOKENS);
 }
 
-function readIndex(text: string | null | undefined): number | null {
-  return text && /^\d{1,7}$/.test(text) ? Number(text) : null;
-}
-
 /** Read the part of an address from `#` on. */
 export function decodeLink(text: string): Link {
   const [path = "", query = ""] = split(text.replace(/^#/, ""));
@@ -322,7 +228,7 @@ export function decodeLink(text: string): Link {
   const state: LinkState = {
     model: found.get(KEYS.model),
     prompt: found.get(KEYS.prompt),
-    ...readEdits(found),
+    ...decodeEdits(found.get(KEYS.interventions), found.getAll(KEYS.groups)),
     position: readIndex(found.get(KEYS.position)),
     selection: parseValue(found.get(KEYS.selection) ?? ""),
     reading: READINGS.find((known) => known === found.get(KEYS.reading)) ?? "edited",

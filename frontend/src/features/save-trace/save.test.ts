@@ -124,7 +124,7 @@ describe("the ladder as a figure", () => {
 
   it.each([
     ["<script>alert(1)</script>", "<script>alert(1)</script>"],
-    ['"&\'', '"&\''],
+    ["\"&'", "\"&'"],
     ["\ufffe\u0000", "\ufffd\\x00"],
     ["a\nb", "a⏎b"],
   ])("writes %j as text", (text, shown) => {

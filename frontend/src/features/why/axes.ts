@@ -21,6 +21,12 @@ const plain = (value: number): string =>
     .replace("-", "−")
     .replace(/^(−?)0\./, "$1.");
 
+/** A round number between steps of that size; very small ones by their order of magnitude. */
+const roundLabel = (value: number, step: number): string =>
+  step >= 0.0005 || Math.abs(value) < step / 2
+    ? plain(value)
+    : Number(value.toPrecision(6)).toExponential().replaceAll("-", "−");
+
 /** 1, 2 or 5 times a power of ten, so that about `count` steps cover the span. */
 export function niceStep(span: number, count: number): number {
   const rough = span / count;
@@ -39,7 +45,10 @@ export function linearAxis(values: readonly number[], foot: number | null = null
   const share = (value: number) => clamp((value - low) / (high - low));
   const count = Math.round((high - low) / step);
   const ticks = Array.from({ length: count + 1 }, (_, index) => low + index * step);
-  return { share, ticks: ticks.map((value) => ({ share: share(value), label: plain(value) })) };
+  return {
+    share,
+    ticks: ticks.map((value) => ({ share: share(value), label: roundLabel(value, step) })),
+  };
 }
 
 const smallest = (values: readonly number[]): number =>

@@ -33,6 +33,10 @@ describe("axes", () => {
     expect(labels(linearAxis([0.011, 0.026], 0))).toEqual(["0", ".01", ".02", ".03"]);
   });
 
+  it("very small ones are written by their order of magnitude", () => {
+    expect(labels(linearAxis([0, 1.3e-4], 0))).toEqual(["0", "5e−5", "1e−4", "1.5e−4"]);
+  });
+
   it.each([[[0, 0]], [[]], [[4, 4]]])("one value alone, or none: %j", (values) => {
     const axis = linearAxis(values, 0);
     expect(axis.ticks.length).toBeGreaterThan(1);

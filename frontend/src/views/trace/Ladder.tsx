@@ -1,9 +1,10 @@
 /** The whole model at a glance: the top token after each layer. Choosing one scrolls to it. */
 
-import { type CSSProperties, memo } from "react";
+import { memo } from "react";
 import type { State, TraceReply } from "@/api/types";
 import { TokenText } from "@/components/Token";
 import { openSubUpdates, useOpenSubUpdates } from "@/features/sub-updates/open";
+import { barStyle } from "@/lib/bars";
 import { formatNats, formatProb } from "@/lib/numbers";
 import { describeToken } from "@/lib/tokens";
 import type { Reading } from "@/state/session";
@@ -84,7 +85,7 @@ function Rung({ layer, state, changed, other, kl, largest, current, onChoose }: 
           <span className="visually-hidden">Layer </span>
           {layer}
         </span>
-        <span className={styles.reading} style={{ "--bar": top.prob } as CSSProperties}>
+        <span className={styles.reading} style={barStyle(top.prob)}>
           <span className={styles.token}>
             <TokenText token={top} />
           </span>
@@ -104,11 +105,7 @@ function Rung({ layer, state, changed, other, kl, largest, current, onChoose }: 
 /** How far a layer has moved, beside the others; its number stands in the layer. */
 function Divergence({ kl, share }: { kl: number; share: number }) {
   return (
-    <span
-      className={styles.kl}
-      style={{ "--kl": share } as CSSProperties}
-      title={`KL(edited ‖ unedited) ${kl} nats`}
-    >
+    <span className={styles.kl} style={barStyle(share)} title={`KL(edited ‖ unedited) ${kl} nats`}>
       <span className="visually-hidden">, KL {formatNats(kl)}</span>
     </span>
   );

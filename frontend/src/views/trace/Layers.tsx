@@ -126,7 +126,8 @@ const LayerList = memo(function LayerList({ reply, outdated, shown }: ListProps)
     [reply, reading, letters],
   );
   const later = useDeferredValue(now, null);
-  const last = shown + Math.ceil((innerHeight - FRAME) / LOWEST);
+  // The first trace is shown from its top; later a layer may be half in sight at either end.
+  const last = shown + Math.ceil((innerHeight - FRAME) / LOWEST) - (later ? 0 : 1);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys of the buttons inside
     <div onKeyDown={walk}>

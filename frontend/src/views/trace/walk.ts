@@ -20,7 +20,9 @@ function across(here: HTMLElement, step: number): HTMLElement | undefined {
   ];
   const next = column && columns[columns.indexOf(column) + step];
   if (!next) return undefined;
-  const rows = (of: HTMLElement) => [...of.querySelectorAll<HTMLElement>(`:scope > ol :is(${STOPS})`)];
+  const rows = (of: HTMLElement) => [
+    ...of.querySelectorAll<HTMLElement>(`:scope > ol :is(${STOPS})`),
+  ];
   const row = Math.max(0, rows(column).indexOf(here));
   return rows(next)[Math.min(row, rows(next).length - 1)];
 }
