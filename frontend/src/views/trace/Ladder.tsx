@@ -1,6 +1,6 @@
 /** The whole model at a glance: the top token after each layer. Choosing one scrolls to it. */
 
-import { memo } from "react";
+import { memo, useCallback } from "react";
 import type { State, TraceReply } from "@/api/types";
 import { TokenText } from "@/components/Token";
 import { openSubUpdates, useOpenSubUpdates } from "@/features/sub-updates/open";
@@ -25,10 +25,15 @@ export const Ladder = memo(function Ladder({ reply, reading, outdated, shown, on
   const states = (edited ?? unedited).map((layer) => layer.after);
   // The sub-updates of one layer, where they stand in the list's place, are another layer's then.
   const open = useOpenSubUpdates((state) => state.layer);
-  const choose = (layer: number) => {
-    onChoose(layer);
-    if (open !== null) openSubUpdates(layer);
-  };
+  const isOpen = open !== null;
+  const choose = useCallback(
+    (layer: number) => {
+      onChoose(layer);
+      if (isOpen) openSubUpdates(layer);
+    },
+    [onChoose, isOpen],
+  );
+  const largest = Math.max(0, ...(kl ?? []));
   return (
     <nav className={styles.ladder} aria-label="Top token after each layer">
       <h2 className={styles.title}>
@@ -45,7 +50,7 @@ export const Ladder = memo(function Ladder({ reply, reading, outdated, shown, on
             changed={state.top[0]?.id !== (states[layer - 1] ?? state).top[0]?.id}
             other={edited ? unedited[layer]?.after : undefined}
             kl={kl?.[layer]}
-            largest={Math.max(0, ...(kl ?? []))}
+            largest={largest}
             current={layer === (open ?? shown)}
             onChoose={choose}
           />
@@ -67,7 +72,9 @@ interface RungProps {
   onChoose(layer: number): void;
 }
 
-function Rung({ layer, state, changed, other, kl, largest, current, onChoose }: RungProps) {
+/** Scrolling makes another one the current one, and leaves the others as they are. */
+const Rung = memo(function Rung(props: RungProps) {
+  const { layer, state, changed, other, kl, largest, current, onChoose } = props;
   const top = state.top[0];
   const before = other?.top[0];
   if (!top) return null;
@@ -100,7 +107,7 @@ function Rung({ layer, state, changed, other, kl, largest, current, onChoose }: 
       </button>
     </li>
   );
-}
+});
 
 /** How far a layer has moved, beside the others; its number stands in the layer. */
 function Divergence({ kl, share }: { kl: number; share: number }) {
