@@ -206,18 +206,23 @@ def test_a_token_is_followed_by_keyboard(open_page: OpenPage) -> None:
 def test_both_runs_can_be_read(open_page: OpenPage, width: int, scheme: str) -> None:
     page = open_page(f"{LINK}&r=difference", width=width, height=768, scheme=scheme)
     start(page)
-    page.evaluate("document.getElementById('layer-6').scrollIntoView()")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    # nothing lies over anything else, and the word that it is about has room
-    crowded = page.evaluate(
-        """() => [...document.querySelectorAll("#layer-7 [data-kind]")].filter((row) => {
-            const boxes = [...row.children].slice(1).map((each) => each.getBoundingClientRect());
-            const edge = row.getBoundingClientRect().right;
-            const over = boxes.some((box, i) => box.right > (boxes[i + 1]?.left ?? edge) + 0.5);
-            return over || boxes[0].width < 60;
-        }).length"""
-    )
-    assert crowded == 0
+    # nothing lies over anything else or breaks into lines, and the word has room
+    for layer in (0, 7):
+        page.evaluate(f"document.getElementById('layer-{layer}').scrollIntoView()")
+        crowded = page.evaluate(
+            """(layer) => [...document.querySelectorAll(`#layer-${layer} [data-kind]`)]
+                .filter((row) => {
+                    const boxes = [...row.children].slice(1)
+                        .map((each) => each.getBoundingClientRect());
+                    const edge = row.getBoundingClientRect().right;
+                    const over = (box, i) => box.right > (boxes[i + 1]?.left ?? edge) + 0.5;
+                    return boxes.some(over) || boxes.some((box) => box.height > 22)
+                        || boxes[0].width < 60;
+                }).map((row) => row.innerText)""",
+            layer,
+        )
+        assert crowded == []
     page.wait_for_timeout(300)  # transitions end, colours are final
     serious = [
         violation["id"]

@@ -192,6 +192,7 @@ def test_cards_move_by_menu_and_by_pointer(open_page: OpenPage) -> None:
         end = page.locator(to).bounding_box()
         assert end is not None
         page.mouse.move(end["x"] + 10, end["y"] + end["height"] / 2, steps=6)
+        page.mouse.move(end["x"] + 11, end["y"] + end["height"] / 2)  # "over" follows "enter"
         expect(page.locator("[data-drop]")).to_have_count(1)
         shoot(page, f"dragging-{value}")
         page.mouse.up()

@@ -128,6 +128,7 @@ describe("moving a card", () => {
   it("to where it is, to no group, or of no card: nothing", () => {
     const still: Change = { type: "move", ref: ref("L0D3"), group: 1, index: 0 };
     expect(reduce(start, still)).toBe(start);
+    expect(reduce(start, { ...still, ref: ref("L0D4"), index: 1 })).toBe(start);
     expect(reduce(start, { ...still, group: 8 })).toBe(start);
     expect(reduce(start, { ...still, ref: ref("L9D9") })).toBe(start);
   });

@@ -75,7 +75,7 @@ export const useNames = create<NamesState>()((set, get) => {
       const clean = readNames(names);
       if (Object.keys(clean).length > 0) write(model, { ...clean, ...get().open(model) });
     },
-    put: (model, names) => write(model, readNames(names)),
+    put: write,
     adoptLater: (names) => {
       waiting = names;
     },
