@@ -15,51 +15,32 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.reference import Array, Edit, assert_ranked, ranked
+from tests.reference import Array, Edit, ranked
 from tests.web.conftest import OpenPage, shoot
 from tests.web.random_server import RandomServer, interleaved, link, number, serving
 from tests.web.trace_page import TracePage
-
-PROMPT = "My wife is working as a"
-EDITS: list[Edit] = [
-    {"layer": 1, "dim": 5, "kind": "set", "value": 6.0},
-    {"layer": 0, "dim": 9, "kind": "scale", "value": -2.0},
-]
-TOKENS = (300, 4000, 5000)
-N_LAYERS = 3
-SVG = "{http://www.w3.org/2000/svg}"
+from tests.web.why_page import (
+    EDITS,
+    N_LAYERS,
+    PROMPT,
+    SVG,
+    TOKENS,
+    assert_attribution,
+    attribution,
+    chips,
+    choose,
+    followed,
+    ids,
+    parts,
+    settled,
+    signed,
+)
 
 
 @pytest.fixture(scope="module")
 def small(checkpoint: Callable[[str], Path]) -> Iterator[RandomServer]:
     with serving(checkpoint("tied")) as running:
         yield running
-
-
-def ids(*tokens: int) -> str:
-    return ".".join(map(str, tokens))
-
-
-def attribution(page: Page) -> Locator:
-    return page.get_by_test_id("attribution")
-
-
-def settled(page: Page) -> None:
-    for part in (page.get_by_test_id("lines"), attribution(page)):
-        expect(part).to_be_visible(timeout=30_000)
-        expect(part).not_to_have_attribute("data-outdated", "true", timeout=30_000)
-
-
-def choose(page: Page, group: str, name: str) -> None:
-    page.get_by_role("group", name=group).get_by_text(name, exact=True).click()
-
-
-def chips(page: Page) -> Locator:
-    return page.get_by_role("list", name="Followed tokens").locator("[data-token]")
-
-
-def followed(page: Page) -> list[int]:
-    return [int(chip.get_attribute("data-token") or "") for chip in chips(page).all()]
 
 
 def measures(served: RandomServer, edits: list[Edit], token: int) -> dict[str, Array]:
@@ -295,143 +276,6 @@ def test_lines_as_files(open_page: OpenPage, small: RandomServer, scheme: str) -
     name, png = save_as(page, "PNG")
     assert name == "tokens-my-wife-is-working-as-a.png"
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
-
-
-# --- why A rather than B -------------------------------------------------------------------------
-
-
-def parts(served: RandomServer, edits: list[Edit], a: int, b: int | None) -> dict[str, Array]:
-    """What adds up to the lead of a over b (or to the logit of a), by the oracle (rule 16)."""
-    oracle = served.oracle
-    run = served.run(PROMPT, edits)
-    x = run.after[-1, -1]
-    row = oracle.unembedding[a] - (oracle.unembedding[b] if b is not None else 0)
-    deviation = np.sqrt(((x - x.mean()) ** 2).mean() + oracle.config["layer_norm_epsilon"])
-    weighted = row * oracle.w["ln_f.weight"]
-    g = (weighted - weighted.mean()) / deviation
-    values = np.stack([oracle.values(layer) for layer in range(N_LAYERS)])  # [L, F, D]
-    logits = oracle.logits(x)
-    return {
-        "total": np.array([logits[a] - (logits[b] if b is not None else 0)]),
-        "base": np.array([row @ oracle.w["ln_f.bias"]]),
-        "start": np.array([run.before[0, -1] @ g]),
-        "attention": (run.before[1:, -1] - run.after[:-1, -1]) @ g,
-        "ffn": run.ffn[:, -1] @ g,
-        "updates": run.m[:, -1] * (values @ g),  # [L, F]
-        "coefficients": run.m[:, -1],
-    }
-
-
-def contributions(page: Page) -> Locator:
-    return page.get_by_role("list", name="Sub-updates by direct contribution").locator(
-        "[data-sub-update]"
-    )
-
-
-def vector(row: Locator) -> tuple[int, int]:
-    found = re.fullmatch(r"L(\d+)D(\d+)", row.get_attribute("data-value") or "")
-    assert found
-    return int(found[1]), int(found[2])
-
-
-def assert_attribution(page: Page, truth: dict[str, Array], k: int) -> None:
-    def close(expected: Any) -> Any:
-        return pytest.approx(expected, rel=1e-4, abs=2e-5)
-
-    assert number(page.get_by_test_id("total")) == close(truth["total"][0])
-    sums = page.get_by_test_id("sums").locator("td")
-    expected = [*truth["base"], *truth["start"], truth["attention"].sum(), truth["ffn"].sum()]
-    shown = [number(each) for each in sums.all()]
-    assert shown == close([*expected, truth["total"][0]])
-    assert sum(shown[:4]) == pytest.approx(shown[4], abs=1e-4)
-    for layer, row in enumerate(page.get_by_test_id("layer-parts").locator("tbody tr").all()):
-        attention, ffn = row.locator("td").all()
-        assert number(ffn) == close(truth["ffn"][layer])
-        if layer == 0:
-            expect(attention).to_have_text("in start")
-        else:
-            assert number(attention) == close(truth["attention"][layer - 1])
-    width = truth["updates"].shape[1]
-    listed = []
-    for row in contributions(page).all():
-        layer, dim = vector(row)
-        amount = number(row.locator("[title^=adds]"))
-        assert amount == close(truth["updates"][layer, dim])
-        coefficient = number(row.locator("[title^=coefficient]"))
-        assert coefficient == pytest.approx(truth["coefficients"][layer, dim], rel=1e-4)
-        listed.append((layer * width + dim, abs(amount)))
-    assert_ranked(listed, np.abs(truth["updates"]).flatten(), k, rtol=1e-4)
-
-
-def test_the_parts_are_the_oracles_and_add_up(open_page: OpenPage, small: RandomServer) -> None:
-    a, b, _ = TOKENS
-    page = open_page(link(PROMPT, EDITS, w="why", a=ids(a, b), r="edited"), at=small.server)
-    settled(page)
-    assert_attribution(page, parts(small, EDITS, a, b), 10)
-    choose(page, "Which run is taken apart", "Unedited")
-    settled(page)
-    expect(page.get_by_test_id("total")).to_have_attribute("title", re.compile(r"\d"))
-    unedited = parts(small, [], a, b)
-    expect(page.get_by_test_id("total")).to_have_text(signed(unedited["total"][0]))
-    assert_attribution(page, unedited, 10)
-    page.get_by_role("button", name="Swap A and B").click()
-    expect(page.get_by_test_id("total")).to_have_text(signed(-unedited["total"][0]))
-    assert_attribution(page, parts(small, [], b, a), 10)
-    # of one token: its logit
-    page.get_by_role("button", name="Stop following").nth(1).click()
-    alone = parts(small, [], b, None)
-    expect(page.get_by_test_id("total")).to_have_text(signed(alone["total"][0]))
-    assert_attribution(page, alone, 10)
-
-
-def signed(value: float) -> str:
-    return ("−" if value < 0 else "+") + f"{abs(value):.{1 if abs(value) >= 10 else 2}f}"
-
-
-def test_more_of_them_and_as_a_file(open_page: OpenPage, small: RandomServer) -> None:
-    a, b, _ = TOKENS
-    page = open_page(link(PROMPT, EDITS, w="why", a=ids(a, b)), at=small.server)
-    settled(page)
-    page.get_by_role("button", name="Show more").click()
-    expect(contributions(page)).to_have_count(30)
-    truth = parts(small, EDITS, a, b)
-    assert_attribution(page, truth, 30)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save the attribution as CSV").click()
-    text = Path(download.value.path()).read_text("utf-8")
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    amounts = {
-        kind: [float(row["amount"]) for row in rows if row["part"] == kind]
-        for kind in ("total", "base", "start", "attention", "ffn", "sub_update")
-    }
-    assert amounts["ffn"] == pytest.approx(truth["ffn"], rel=1e-4, abs=2e-5)
-    assert sum(sum(amounts[kind]) for kind in ("base", "start", "attention", "ffn")) == (
-        pytest.approx(amounts["total"][0], abs=1e-4)
-    )
-    assert len(amounts["sub_update"]) == 30
-
-
-def test_a_sub_update_is_read_and_sent_by_key(open_page: OpenPage, small: RandomServer) -> None:
-    a, b, _ = TOKENS
-    page = open_page(link(PROMPT, [], w="why", a=ids(a, b)), at=small.server)
-    settled(page)
-    view = TracePage(page)
-    contributions(page).first.focus()
-    page.keyboard.press("ArrowDown")
-    second = contributions(page).nth(1)
-    expect(second).to_be_focused()
-    layer, dim = vector(second)
-    page.keyboard.press("Enter")
-    expect(second).to_have_attribute("aria-pressed", "true")
-    expect(view.details).to_contain_text(f"L{layer}D{dim}")
-    before = number(page.get_by_test_id("total"))
-    page.keyboard.press("i")
-    expect(view.card(f"L{layer}D{dim}")).to_be_visible()
-    # suppressed: what it added is gone, and what it did elsewhere
-    edited = parts(small, [{"layer": layer, "dim": dim, "kind": "off"}], a, b)
-    expect(page.get_by_test_id("total")).to_have_text(signed(edited["total"][0]))
-    assert before != pytest.approx(edited["total"][0])
-    assert_attribution(page, edited, 10)
 
 
 # --- waiting, failing, fitting -------------------------------------------------------------------
