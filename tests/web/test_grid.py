@@ -220,6 +220,13 @@ def test_36_layers_and_a_prompt_beyond_the_limit(open_page: OpenPage, deep: Rand
     grid(page).locator("..").evaluate("box => { box.scrollLeft = 1e6; box.scrollTop = 0 }")
     page.wait_for_timeout(200)
     expect(cell(page, 71, 0)).to_be_focused()
+    # and it opens where it is in the long list, however much of that is yet to be drawn
+    page.keyboard.press("PageUp")
+    expect(cell(page, 55, 0)).to_be_focused()
+    page.keyboard.press("Enter")
+    TracePage(page).wait()
+    expect(page.locator("#layer-27")).to_be_focused()
+    expect(page.locator("#layer-27 h3")).to_be_in_viewport()
 
 
 def test_it_follows_the_interventions(open_page: OpenPage, small: RandomServer) -> None:
@@ -240,19 +247,22 @@ def test_it_follows_the_interventions(open_page: OpenPage, small: RandomServer) 
 def test_old_cells_stay_until_the_new_ones_come(open_page: OpenPage, small: RandomServer) -> None:
     page = open_page(link(PROMPT, [], w="grid"), at=small.server)
     settled(page)
+    traces: list[Route] = []
     held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/api/v1/grid", hold)
+    page.route("**/api/v1/trace", lambda route: traces.append(route))
+    page.route("**/api/v1/grid", lambda route: held.append(route))
     view = TracePage(page)
     view.prompt.fill("The slow one")
     view.prompt.press("Enter")
     expect(grid(page)).to_have_attribute("data-outdated", "true")
-    expect(grid(page).get_by_role("columnheader", name="wife")).to_be_visible()
+    while not traces:
+        page.wait_for_timeout(20)
+    traces[0].continue_()
+    page.unroute("**/api/v1/trace")
     while not held:
         page.wait_for_timeout(20)
+    expect(grid(page)).to_have_attribute("data-outdated", "true")
+    expect(grid(page).get_by_role("columnheader", name="wife")).to_be_visible()
     view.prompt.fill("The quick brown fox")
     view.prompt.press("Enter")
     while len(held) < 2:

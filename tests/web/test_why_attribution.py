@@ -96,6 +96,9 @@ def test_a_sub_update_is_read_and_sent_by_key(open_page: OpenPage, small: Random
     expect(second).to_have_attribute("aria-pressed", "true")
     expect(view.details).to_contain_text(f"L{layer}D{dim}")
     before = number(page.get_by_test_id("total"))
+    # what is sent is the one with the keyboard, not the one that is being read
+    page.keyboard.press("ArrowDown")
+    layer, dim = vector(contributions(page).nth(2))
     page.keyboard.press("i")
     expect(view.card(f"L{layer}D{dim}")).to_be_visible()
     # suppressed: what it added is gone, and what it did elsewhere
