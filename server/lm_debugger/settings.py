@@ -9,6 +9,7 @@ or torch. What becomes of LM-Debugger's own config files is in `reference_config
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import os
 import re
@@ -36,6 +37,13 @@ NameList = Annotated[list[str], NoDecode]
 """In the environment: names separated by commas."""
 
 _DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
+_PATH_PART = re.compile(r"[A-Za-z0-9._~-]+")
+_STORAGE = r"^(memory|rediss?)://"
+_PATTERNS = {
+    _DEVICE: "must be one of auto, cpu, cuda, cuda:N, mps",
+    _STORAGE: "must be memory:// or an address that begins with redis:// or rediss://",
+}
+"""What the patterns ask for, in words."""
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 
 
@@ -67,6 +75,26 @@ class Settings(BaseSettings):
         description="address to listen on; the default can be reached from this machine only",
     )
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    hosted: bool = Field(
+        False,
+        description="for a server that strangers reach: see Hosting for what this switches on",
+    )
+    base_url: str = Field(
+        "/",
+        description="path under which a reverse proxy shows the server, such as /lm/",
+    )
+    trusted_proxies: NameList = Field(
+        [],
+        description="addresses or networks (10.0.0.0/8) of the reverse proxies whose "
+        "`X-Forwarded-*` headers are believed; `*` for all; nobody's if empty",
+        json_schema_extra={"flag": "--trusted-proxy"},
+    )
+    memory_limit_mb: int | None = Field(
+        None,
+        ge=0,
+        description="memory that the models may need together, in MB (10⁶ bytes); by default what "
+        "the machine, its container or its GPU has free; 0 loads without looking",
+    )
     allowed_hosts: NameList = Field(
         [],
         description="further names under which the server may be addressed (`Host` header); "
@@ -99,6 +127,25 @@ class Settings(BaseSettings):
     max_waiting: int = Field(
         64, ge=0, le=10_000, description="requests that may wait for a model before a 503"
     )
+    max_prompt_tokens: int | None = Field(
+        None, ge=1, description="longest prompt, in tokens; by default as long as the model reads"
+    )
+    max_seconds: float = Field(
+        120.0,
+        gt=0,
+        le=86_400,
+        description="seconds that one request may take, waiting included; then its work ends",
+    )
+    max_requests_per_minute: int = Field(
+        300, ge=1, le=1_000_000, description="requests of one client in a minute, when hosted"
+    )
+    rate_limit_storage: str = Field(
+        "memory://",
+        pattern=_STORAGE,
+        description="where requests are counted when hosted: memory://, or redis://HOST:PORT/N, "
+        "which several servers can share",
+        json_schema_extra={"private": True},
+    )
     legacy_top_k: int = Field(
         10,
         ge=1,
@@ -126,8 +173,14 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged: debug, info, warning or error"
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="how it is logged: text, or json, one object per line"
+    )
+    metrics: bool = Field(
+        False, description="answer `/metrics` for Prometheus; needs the extra `ops`"
+    )
 
-    @field_validator("models", "allowed_hosts", "cors_origins", mode="before")
+    @field_validator("models", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -150,6 +203,26 @@ class Settings(BaseSettings):
                     f"{origin!r} is no origin; write scheme, host and port without a path, as in "
                     "http://localhost:3000, or * for all"
                 )
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _base(cls, value: str) -> str:
+        parts = [part for part in value.split("/") if part]
+        if any(part in (".", "..") or not _PATH_PART.fullmatch(part) for part in parts):
+            raise ValueError("must be a path such as /lm/, without scheme, host or query")
+        return "/".join(["", *parts, ""])
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for proxy in value:
+            try:
+                proxy == "*" or ipaddress.ip_network(proxy)
+            except ValueError as error:
+                raise ValueError(
+                    f"{proxy!r} is neither an address nor a network such as 10.0.0.0/8 nor *"
+                ) from error
         return value
 
     @classmethod
@@ -288,7 +361,7 @@ def _readable(error: ValidationError, origins: Mapping[str, str]) -> SettingsErr
     reason = first["msg"].removeprefix("Value error, ")
     name = str(first["loc"][0])
     if first["type"] == "string_pattern_mismatch":
-        reason = "must be one of auto, cpu, cuda, cuda:N, mps"
+        reason = _PATTERNS[first["ctx"]["pattern"]]
     reason = reason.replace("Input should be", "must be")
     origin = origins.get(name)
     shown = json.dumps(first["input"], default=str)
