@@ -5,6 +5,7 @@ left to `tracer`, `lens`, `interventions` and `generation`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,21 +14,54 @@ from lm_debugger.engine.baking import bake, bakeable
 from lm_debugger.engine.checks import check_range
 from lm_debugger.engine.core import PositionsLike
 from lm_debugger.engine.generation import GenerationStream, Request
+from lm_debugger.engine.kept import Kept, Wanted
 from lm_debugger.engine.loading import choose_device, load
-from lm_debugger.engine.reading import applied
+from lm_debugger.engine.reading import Reading, applied
 from lm_debugger.engine.types import (
     GREEDY,
     LIMITS,
+    AppliedIntervention,
     Baked,
     Generation,
     Intervention,
     Limits,
+    PositionComparison,
+    Run,
     Sampling,
     Trace,
     as_positions,
 )
 from lm_debugger.engine.why import Why
 from lm_debugger.errors import CannotBake
+
+_BATCH_TOKENS = 256
+"""Beyond it a batch is no faster than its requests one after the other, and all wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A checked request for a trace."""
+
+    ids: Sequence[int]
+    columns: tuple[int, ...]
+    interventions: tuple[Intervention, ...]
+    top_k: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    unedited: Run
+    edited: Run | None
+    comparison: tuple[PositionComparison, ...] | None
+    applied: tuple[AppliedIntervention, ...]
+
+
+def _fit(asked: Sequence[_Asked]) -> bool:
+    """Whether traces may be one batch: short prompts of about one length, at single positions."""
+    lengths = [len(a.ids) for a in asked]
+    padded = max(lengths) * len(lengths)
+    single = all(len(a.columns) == 1 for a in asked)
+    return single and padded <= min(_BATCH_TOKENS, 1.5 * sum(lengths))
 
 
 class Debugger(Why):
@@ -81,27 +115,49 @@ class Debugger(Why):
         check_range("top_k", top_k, self.limits.max_top_k)
         check_range("positions", len(columns), self.limits.max_positions)
         self._check_interventions(interventions, len(ids))
-        with self._gate:
-            plain, changed = self._runs.both(ids, columns, interventions)
-            unedited = self._reader.run(plain, columns, top_k)
-            edited = comparison = None
-            if interventions:
-                edited = self._reader.run(changed, columns, top_k)
-                comparison = self._reader.compare(plain, changed, columns, top_k)
-            for kept in (plain, changed) if len(columns) > 1 else ():
-                kept.forget((columns, top_k))  # large, and rare
-            self._runs.trim()
-            boosts = self._tracer.boosts(plain.done)
+        asked = _Asked(ids, columns, tuple(interventions), top_k)
+        answer = self._gate.together(asked, self._traces, _fit)
         return Trace(
             model=self._checkpoint.id,
             prompt=prompt,
             tokens=tuple(self._vocabulary.token(id) for id in ids),
             positions=columns,
-            unedited=unedited,
-            edited=edited,
-            comparison=comparison,
-            interventions=applied(interventions, columns[-1], plain.done, changed.done, boosts),
+            unedited=answer.unedited,
+            edited=answer.edited,
+            comparison=answer.comparison,
+            interventions=answer.applied,
         )
+
+    def _traces(self, asked: Sequence[_Asked]) -> list[_Answer]:
+        """Several traces as one batch; the caller holds the gate."""
+        runs = self._runs.many([Wanted(a.ids, a.columns, a.interventions) for a in asked])
+        self._reader.read(
+            [
+                Reading(kept, a.columns, a.top_k)
+                for a, both in zip(asked, runs, strict=True)
+                for kept in both
+            ]
+        )
+        answers = [self._answer(a, *both) for a, both in zip(asked, runs, strict=True)]
+        for a, both in zip(asked, runs, strict=True):
+            for kept in both:
+                if kept.edits:
+                    kept.distributions = None  # large, and compared now
+                if len(a.columns) > 1:
+                    kept.forget((a.columns, a.top_k))  # large, and rare
+        self._runs.trim()
+        return answers
+
+    def _answer(self, asked: _Asked, plain: Kept, changed: Kept) -> _Answer:
+        columns, k = asked.columns, asked.top_k
+        unedited = self._reader.run(plain, columns, k)
+        edited = comparison = None
+        if asked.interventions:
+            edited = self._reader.run(changed, columns, k)
+            comparison = self._reader.compare(plain, changed, columns, k)
+        boosts = self._tracer.boosts(plain.done)
+        how = applied(asked.interventions, columns[-1], plain.done, changed.done, boosts)
+        return _Answer(unedited, edited, comparison, how)
 
     def generate(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lm_debugger.engine.lens import Lens, softmax
+from lm_debugger.engine.lens import Distributions, Lens
 from lm_debugger.engine.tracer import Pass
 from lm_debugger.engine.types import Followed, Token
 
@@ -17,7 +17,7 @@ def follow(lens: Lens, done: Pass, position: int, tokens: Sequence[Token]) -> tu
     ids = torch.tensor([token.id for token in tokens])
     with torch.inference_mode():
         blocks = lens.blocks(_states(done, [position]))
-        parts = [_read(lens.logits(rows), ids) for rows in blocks]
+        parts = [_read(lens.distributions(rows), ids) for rows in blocks]
         probs, logits, ranks = (torch.cat(part).T.tolist() for part in zip(*parts, strict=True))
     return tuple(
         Followed(token, tuple(probs[i]), tuple(logits[i]), tuple(ranks[i]))
@@ -31,16 +31,16 @@ def _states(done: Pass, positions: Sequence[int]) -> Tensor:
     return done.states[:, :, columns].flatten(0, 2)
 
 
-def _read(logits: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """logits [S, V], ids [k] -> probabilities, logits, ranks, each [S, k], on the CPU."""
+def _read(found: Distributions, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of S states and token ids [k]: probabilities, logits, ranks, each [S, k], on the CPU."""
+    logits = found.logits
     ids = ids.to(logits.device)
-    probs = softmax(logits)
-    own = probs[:, ids]  # [S, k]
-    every = torch.arange(probs.shape[1], device=probs.device)
+    own = logits[:, ids]  # [S, k]
+    every = torch.arange(logits.shape[1], device=logits.device)
     ranks = [
         1
-        + (probs > own[:, i : i + 1]).sum(dim=1)
-        + ((probs == own[:, i : i + 1]) & (every < ids[i])).sum(dim=1)
+        + (logits > own[:, i : i + 1]).sum(dim=1)
+        + ((logits == own[:, i : i + 1]) & (every < ids[i])).sum(dim=1)
         for i in range(len(ids))
     ]
-    return own.cpu(), logits[:, ids].cpu(), torch.stack(ranks, dim=1).cpu()
+    return found.at(own).cpu(), own.cpu(), torch.stack(ranks, dim=1).cpu()

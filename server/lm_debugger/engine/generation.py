@@ -17,7 +17,7 @@ from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.hooks import Tap, attached
 from lm_debugger.engine.interventions import LayerEdit
-from lm_debugger.engine.lens import Lens, is_sound, softmax, top_k
+from lm_debugger.engine.lens import Distributions, Lens, is_sound
 from lm_debugger.engine.tracer import overflow
 from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
 from lm_debugger.engine.vocabulary import Vocabulary
@@ -79,12 +79,12 @@ class GenerationStream(Iterator[GenerationStep]):
         if id in request.eos_token_ids:
             return self._finish("end_of_text")
         self._new_ids.append(id)
-        probs = softmax(logits)
-        likeliest, ids = top_k(probs.unsqueeze(0), request.alternatives)
+        found = Distributions.of(logits.unsqueeze(0))
+        likeliest, ids = found.top(request.alternatives)
         step = GenerationStep(
             index=len(self._steps),
             token=self._vocabulary.token(id),
-            prob=float(probs[id]),
+            prob=float(found.at(logits[id])),
             alternatives=self._vocabulary.probs(ids[0].tolist(), likeliest[0].tolist()),
         )
         self._steps.append(step)
@@ -162,7 +162,7 @@ def choose(logits: Tensor, sampling: Sampling, random: torch.Generator) -> int:
     if sampling.temperature == 0:
         return int(logits.argmax())
     scaled = (logits.double() - logits.max()) / sampling.temperature
-    probs, ids = softmax(scaled).sort(descending=True, stable=True)
+    probs, ids = scaled.softmax(dim=-1).sort(descending=True, stable=True)
     before = probs.cumsum(dim=-1) - probs
     probs[before >= sampling.top_p] = 0
     return int(ids[torch.multinomial(probs, 1, generator=random)])

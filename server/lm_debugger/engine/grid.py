@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lm_debugger.engine.lens import Lens, is_sound, softmax, top_k
+from lm_debugger.engine.lens import Distributions, Lens, is_sound
 from lm_debugger.engine.tracer import Pass, overflow
 from lm_debugger.engine.types import Grid, GridRun, Token
 from lm_debugger.engine.vocabulary import Vocabulary
@@ -65,7 +65,7 @@ _Columns = tuple[Tensor, Tensor, Tensor]  # token ids, probabilities, entropies,
 
 
 def _read(lens: Lens, states: Tensor) -> _Columns:
-    parts = [_summary(softmax(lens.logits(block))) for block in lens.blocks(states)]
+    parts = [_summary(lens.distributions(block)) for block in lens.blocks(states)]
     ids, probs, entropies = (torch.cat(part) for part in zip(*parts, strict=True))
     return ids, probs, entropies
 
@@ -75,22 +75,20 @@ def _read_both(lens: Lens, plain: Tensor, changed: Tensor) -> tuple[_Columns, _C
     columns: tuple[list[_Columns], list[_Columns]] = ([], [])
     divergences = []
     for blocks in zip(lens.blocks(plain), lens.blocks(changed), strict=True):
-        before, after = (lens.logits(block) for block in blocks)
-        q = softmax(after)
-        ratio = torch.log_softmax(after, dim=-1) - torch.log_softmax(before, dim=-1)
-        divergences.append((q * ratio).sum(dim=-1).clamp_min(0))
-        columns[0].append(_summary(softmax(before)))
-        columns[1].append(_summary(q))
+        before, after = (lens.distributions(block) for block in blocks)
+        divergences.append(after.divergences(before))
+        columns[0].append(_summary(before))
+        columns[1].append(_summary(after))
     unedited, edited = (
         tuple(torch.cat(part) for part in zip(*parts, strict=True)) for parts in columns
     )
     return unedited, edited, torch.cat(divergences)  # type: ignore[return-value]
 
 
-def _summary(probs: Tensor) -> _Columns:
-    """Of distributions [S, V]: see `_Columns`."""
-    values, ids = top_k(probs, 1)
-    return ids[:, 0], values[:, 0], torch.special.entr(probs).sum(dim=-1)
+def _summary(found: Distributions) -> _Columns:
+    """Of S states: see `_Columns`."""
+    values, ids = found.top(1)
+    return ids[:, 0], values[:, 0], found.entropies
 
 
 def _table(column: Tensor, n: int) -> tuple[tuple, ...]:  # type: ignore[type-arg]

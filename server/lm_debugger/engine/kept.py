@@ -7,16 +7,15 @@ known: its states up to there are that run's, and so is what was read from them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
-
-from torch import Tensor
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.cache import LruCache
 from lm_debugger.engine.interventions import LayerEdit
+from lm_debugger.engine.lens import Distributions
 from lm_debugger.engine.tracer import Pass, Row, Tracer
 from lm_debugger.engine.types import Intervention, LayerComparison, LayerTrace
 
@@ -39,8 +38,8 @@ class Kept:
     edits: Edits
     readings: dict[Asked, list[list[LayerTrace]]] = field(default_factory=dict)
     comparisons: dict[Asked, list[list[LayerComparison]]] = field(default_factory=dict)
-    logits: tuple[tuple[int, ...], Tensor] | None = None
-    """Of the unedited run, positions and [2 L P, V], for comparing edited ones with it."""
+    distributions: tuple[tuple[int, ...], int, Distributions] | None = None
+    """Positions, first layer l, and [2 (L - l) P, V] of them, for comparing runs."""
 
     def forget(self, asked: Asked) -> None:
         """Drop what was read."""
@@ -52,8 +51,8 @@ class Kept:
         """Bytes."""
         done = self.done
         tensors = [*done.inputs, done.states, done.coefficients]
-        if self.logits is not None:
-            tensors.append(self.logits[1])
+        if self.distributions is not None:
+            tensors.append(self.distributions[2].logits)
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def shares(self, edits: Edits) -> int:
@@ -67,89 +66,140 @@ class Kept:
         return len(self.done.inputs)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Both runs of a prompt [T], recorded at `columns` at least."""
+
+    ids: Sequence[int]
+    columns: Sequence[int]
+    interventions: Sequence[Intervention] = ()
+
+
 class KeptRuns:
     """The latest runs of one model."""
 
     def __init__(self, tracer: Tracer, adapter: Adapter) -> None:
-        self._tracer = tracer
-        self._adapter = adapter
+        self.tracer, self.adapter = tracer, adapter
         self._known: LruCache[tuple[tuple[int, ...], Key], Kept] = LruCache(
             _BYTES, lambda kept: kept.weight
         )
 
     def boosts(self, ids: Sequence[int]) -> tuple[float, ...]:
         """Rule 9's c of every layer, [L], for a prompt [T]."""
-        return self._tracer.boosts(self.both(ids, (len(ids) - 1,), ())[0].done)
+        return self.tracer.boosts(self.both(ids, (len(ids) - 1,), ())[0].done)
 
     def both(
         self, ids: Sequence[int], columns: Sequence[int], interventions: Sequence[Intervention]
     ) -> tuple[Kept, Kept]:
-        """The unedited and the edited run of a prompt [T], recorded at `columns` at least; one and
-        the same where nothing is edited.
+        """`many` of one."""
+        return self.many([Wanted(ids, columns, interventions)])[0]
+
+    def many(self, wanted: Sequence[Wanted]) -> list[tuple[Kept, Kept]]:
+        """The unedited and the edited run of each; one and the same where nothing is edited. What
+        is not known yet is run as one batch.
 
         Raises:
             InvalidInput: see `interventions.merge`.
             NonFiniteResult: an edit cannot be held.
         """
-        positions = tuple(sorted({*columns, len(ids) - 1}))  # rule 9 needs the last one
-        plain = self._find(ids, {}, positions)
-        if plain is None:
-            return self._from_tokens(ids, positions, interventions)
-        edits = rules.merge(self._adapter, interventions, len(ids), self._tracer.boosts(plain.done))
-        if not edits:
-            return plain, plain
-        return plain, self._find(ids, edits, positions) or self._resume(ids, positions, edits)
+        batch = _Plan(self)
+        promises = [batch.add(each) for each in wanted]
+        done = self.tracer.run(batch.rows) if batch.rows else []
+        return [promise(done) for promise in promises]
 
     def trim(self) -> None:
         """Forget the oldest runs beyond the limit; readings have made some heavier."""
         self._known.trim()
 
-    def _find(self, ids: Sequence[int], edits: Edits, positions: tuple[int, ...]) -> Kept | None:
+    def find(self, ids: Sequence[int], edits: Edits, positions: tuple[int, ...]) -> Kept | None:
+        """The known run of a prompt with these edits, if it recorded these positions."""
         kept = self._known.get((tuple(ids), _key(edits)))
         if kept is None or not set(positions) <= set(kept.done.positions):
             return None
         return kept
 
-    def _from_tokens(
-        self,
-        ids: Sequence[int],
-        positions: tuple[int, ...],
-        interventions: Sequence[Intervention],
-    ) -> tuple[Kept, Kept]:
-        """Both runs as one batch from the first edited layer on."""
-        edits = rules.merge(self._adapter, interventions, len(ids), None)
-        rows = [Row(ids, positions)]
-        if edits:
-            rows.append(Row(ids, positions, edits, origin=0, start=min(edits)))
-        done = self._tracer.run(rows)
-        plain = self._keep(ids, done[0], {})
-        if not edits:
-            return plain, plain
-        edits = rules.merge(self._adapter, interventions, len(ids), self._tracer.boosts(done[0]))
-        return plain, self._keep(ids, done[1], edits)
-
-    def _resume(self, ids: Sequence[int], positions: tuple[int, ...], edits: Edits) -> Kept:
-        """From the known run that shares the most layers."""
+    def nearest(self, ids: Sequence[int], positions: tuple[int, ...], edits: Edits) -> Kept:
+        """The known run of a prompt that shares the most layers; there must be one."""
         prompt = tuple(ids)
         known = [
             kept
             for (text, _), kept in self._known.items()
             if text == prompt and set(positions) <= set(kept.done.positions)
         ]
-        base = max(known, key=lambda kept: kept.shares(edits))
-        start = base.shares(edits)
-        (done,) = self._tracer.run([Row(ids, positions, edits, base.done, start)])
-        kept = self._keep(ids, done, edits)
-        for asked, columns in base.readings.items():
-            kept.readings[asked] = [layers[:start] for layers in columns]
-        for asked, compared in base.comparisons.items():
-            kept.comparisons[asked] = [layers[:start] for layers in compared]
-        return kept
+        return max(known, key=lambda kept: kept.shares(edits))
 
-    def _keep(self, ids: Sequence[int], done: Pass, edits: Edits) -> Kept:
+    def keep(self, ids: Sequence[int], done: Pass, edits: Edits, base: Kept | None = None) -> Kept:
+        """Remember a run, with what is known of the layers that it shares with `base`."""
         kept = Kept(done, edits)
+        if base is not None:
+            start = base.shares(edits)
+            for asked, columns in base.readings.items():
+                kept.readings[asked] = [layers[:start] for layers in columns]
+            for asked, compared in base.comparisons.items():
+                kept.comparisons[asked] = [layers[:start] for layers in compared]
         self._known.put((tuple(ids), _key(edits)), kept)
         return kept
+
+
+_Promise: TypeAlias = Callable[[list[Pass]], tuple[Kept, Kept]]
+"""What is asked for, once the batch has run."""
+
+
+class _Plan:
+    """The rows of one batch."""
+
+    def __init__(self, runs: KeptRuns) -> None:
+        self._runs = runs
+        self.rows: list[Row] = []
+        self._unedited: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
+
+    def add(self, wanted: Wanted) -> _Promise:
+        ids = wanted.ids
+        positions = tuple(sorted({*wanted.columns, len(ids) - 1}))  # rule 9 needs the last one
+        plain = self._runs.find(ids, {}, positions)
+        if plain is None:
+            return self._from_tokens(ids, positions, wanted.interventions)
+        known = plain
+        boosts = self._runs.tracer.boosts(plain.done)
+        edits = rules.merge(self._runs.adapter, wanted.interventions, len(ids), boosts)
+        changed = self._runs.find(ids, edits, positions) if edits else plain
+        if changed is not None:
+            both = known, changed
+            return lambda done: both
+        base = self._runs.nearest(ids, positions, edits)
+        place = self._row(Row(ids, positions, edits, base.done, base.shares(edits)))
+        return lambda done: (known, self._runs.keep(ids, done[place], edits, base))
+
+    def _row(self, row: Row) -> int:
+        self.rows.append(row)
+        return len(self.rows) - 1
+
+    def _from_tokens(
+        self,
+        ids: Sequence[int],
+        positions: tuple[int, ...],
+        interventions: Sequence[Intervention],
+    ) -> _Promise:
+        """Both runs, the edited one from the first edited layer on."""
+        key = tuple(ids), positions
+        if key not in self._unedited:
+            self._unedited[key] = self._row(Row(ids, positions))
+        first = self._unedited[key]
+        adapter, runs = self._runs.adapter, self._runs
+        unknown = rules.merge(adapter, interventions, len(ids), None)
+        second = None
+        if unknown:
+            second = self._row(Row(ids, positions, unknown, origin=first, start=min(unknown)))
+
+        def promise(done: list[Pass]) -> tuple[Kept, Kept]:
+            plain = runs.find(ids, {}, positions) or runs.keep(ids, done[first], {})
+            if second is None:
+                return plain, plain
+            boosts = runs.tracer.boosts(done[first])
+            edits = rules.merge(adapter, interventions, len(ids), boosts)
+            return plain, runs.keep(ids, done[second], edits)
+
+        return promise
 
 
 def _key(edits: Edits) -> Key:

@@ -5,13 +5,16 @@ side by side. Layers that were read before are not read again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 from lm_debugger.engine.interventions import pre_activation
 from lm_debugger.engine.kept import Asked, Kept
-from lm_debugger.engine.lens import Lens, is_sound, softmax, top_k
+from lm_debugger.engine.lens import Distributions, Lens, is_sound, top_k
+from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.engine.tracer import Pass, Tracer, overflow
 from lm_debugger.engine.types import (
     AppliedIntervention,
@@ -30,6 +33,41 @@ from lm_debugger.engine.types import (
 from lm_debugger.engine.vocabulary import Vocabulary
 
 _TINY = torch.finfo(torch.float32).tiny
+_KEPT_BLOCKS = 4
+"""Logits are kept for a comparison that may follow, unless they are more than this."""
+
+_Updates: TypeAlias = tuple[tuple[SubUpdate, ...], float]
+_Top: TypeAlias = tuple[list[int], list[float], float]
+"""Ids and probabilities of the likeliest tokens, and the entropy."""
+
+
+class _Predictions(NamedTuple):
+    top: list[_Top]
+    distributions: Distributions | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is to be read of a run: `positions`, which it recorded, and K."""
+
+    kept: Kept
+    positions: tuple[int, ...]
+    k: int
+
+    @property
+    def asked(self) -> Asked:
+        """Positions and K."""
+        return self.positions, self.k
+
+    @property
+    def found(self) -> list[list[LayerTrace]]:
+        """What is read already: for each position, the lowest layers."""
+        return self.kept.readings.setdefault(self.asked, [[] for _ in self.positions])
+
+    @property
+    def start(self) -> int:
+        """The first layer that is not read yet."""
+        return len(self.found[0])
 
 
 class Reader:
@@ -46,9 +84,31 @@ class Reader:
         Raises:
             NonFiniteResult: a state or a score cannot be held.
         """
-        columns = self._layers(kept, (positions, k))
-        pairs = zip(positions, columns, strict=True)
+        wanted = Reading(kept, positions, k)
+        self.read([wanted])
+        pairs = zip(positions, wanted.found, strict=True)
         return Run(tuple(PositionTrace(position, tuple(layers)) for position, layers in pairs))
+
+    def read(self, wanted: Sequence[Reading]) -> None:
+        """Let several readings be known, with one product of all their states; raises as `run`."""
+        different = {(id(each.kept), each.asked): each for each in wanted}
+        todo = [each for each in different.values() if each.start < len(each.kept.done.inputs)]
+        if not todo:
+            return
+        with torch.inference_mode():
+            states = [_states(each) for each in todo]
+            updates = [self._updates(each) for each in todo]
+            found = self._predictions(torch.cat(states), max(each.k for each in todo))
+            row = 0
+            for each, own, scored in zip(todo, states, updates, strict=True):
+                rows = slice(row, row + len(own))
+                row = rows.stop
+                if found.distributions is not None and len(each.positions) == 1:
+                    mine = found.distributions[rows]
+                    if not each.kept.edits and len(todo) > 1:
+                        mine = mine.copy()  # stays, and must not hold the others' in memory
+                    each.kept.distributions = each.positions, each.start, mine
+                self._enter(each, scored, found.top[rows])
 
     def compare(
         self, plain: Kept, changed: Kept, positions: tuple[int, ...], k: int
@@ -74,66 +134,57 @@ class Reader:
 
     # --- one run ---------------------------------------------------------------------------------
 
-    def _layers(self, kept: Kept, asked: Asked) -> list[list[LayerTrace]]:
-        """Per position, all L layers."""
-        positions, k = asked
-        found = kept.readings.setdefault(asked, [[] for _ in positions])
-        n_layers, start = len(kept.done.inputs), len(found[0])
-        if start == n_layers:
-            return found
-        done = kept.done
-        columns = [done.positions.index(position) for position in positions]
-        with torch.inference_mode():
-            states = done.states[start:, :, columns].transpose(1, 2)  # [l, P, 2, D]
-            coefficients = done.coefficients[start:, columns]  # [l, P, F]
-            every = (coefficients.abs() * self._tracer.norms[start:].unsqueeze(1)).flatten(0, 1)
-            scores, dims = top_k(every, k)  # [l P, K]
-            shares = (scores.sum(dim=-1) / every.sum(dim=-1).clamp_min(_TINY)).tolist()
-            chosen = coefficients.flatten(0, 1).gather(1, dims)
-            _check_sound(states, scores, start)
-            readings = self._readings(kept, states.flatten(0, 2), asked)
-        updates = zip(scores.tolist(), dims.tolist(), chosen.tolist(), shares, strict=True)
-        fresh: list[list[LayerTrace]] = [[] for _ in positions]
-        for number, (row_scores, row_dims, row_chosen, share) in enumerate(updates):
-            layer, column = divmod(number, len(positions))
+    def _updates(self, wanted: Reading) -> list[_Updates]:
+        """Per layer and position."""
+        done, start = wanted.kept.done, wanted.start
+        columns = [done.positions.index(position) for position in wanted.positions]
+        coefficients = done.coefficients[start:, columns]  # [l, P, F]
+        every = (coefficients.abs() * self._tracer.norms[start:].unsqueeze(1)).flatten(0, 1)
+        scores, dims = top_k(every, wanted.k)  # [l P, K]
+        shares = scores.sum(dim=-1) / every.sum(dim=-1).clamp_min(_TINY)
+        chosen = coefficients.flatten(0, 1).gather(1, dims)
+        _check_sound(wanted, scores)
+        table = zip(scores.tolist(), dims.tolist(), chosen.tolist(), shares.tolist(), strict=True)
+        found = []
+        for number, (row_scores, row_dims, row_chosen, share) in enumerate(table):
+            layer = start + number // len(columns)
             entries = zip(row_dims, row_chosen, row_scores, strict=True)
-            fresh[column].append(
+            updates = tuple(SubUpdate(ValueId(layer, dim), m, score) for dim, m, score in entries)
+            found.append((updates, share))
+        return found
+
+    def _predictions(self, states: Tensor, k: int) -> _Predictions:
+        """Of states [S, D]."""
+        parts: list[Distributions] = []
+        top: list[_Top] = []
+        blocks = self._lens.blocks(states)
+        for rows in blocks:
+            may_go_on()
+            found = self._lens.distributions(rows)
+            values, ids = found.top(k)
+            top += zip(ids.tolist(), values.tolist(), found.entropies.tolist(), strict=True)
+            if len(blocks) <= _KEPT_BLOCKS:
+                parts.append(found)
+        return _Predictions(top, Distributions.joined(parts) if parts else None)
+
+    def _enter(self, wanted: Reading, updates: list[_Updates], top: list[_Top]) -> None:
+        """Add layers to what is known; `top` by layer, position, before and after."""
+        start, columns = wanted.start, wanted.found
+        readings = [
+            StateReading(self._vocabulary.probs(ids[: wanted.k], probs[: wanted.k]), entropy)
+            for ids, probs, entropy in top
+        ]
+        for number, (entries, share) in enumerate(updates):
+            layer, column = divmod(number, len(columns))
+            columns[column].append(
                 LayerTrace(
                     layer=start + layer,
                     before=readings[2 * number],
-                    sub_updates=tuple(
-                        SubUpdate(ValueId(start + layer, dim), coefficient, score)
-                        for dim, coefficient, score in entries
-                    ),
+                    sub_updates=entries,
                     after=readings[2 * number + 1],
                     share=share,
                 )
             )
-        for column, layers in enumerate(fresh):
-            found[column][start:] = layers
-        return found
-
-    def _readings(self, kept: Kept, states: Tensor, asked: Asked) -> list[StateReading]:
-        """states: [S, D], in the order of positions and layers."""
-        # Edited runs are compared with the unedited one again and again, at one position mostly.
-        keep_logits = not kept.edits and len(asked[0]) == 1
-        found: list[StateReading] = []
-        blocks: list[Tensor] = []
-        for rows in self._lens.blocks(states):
-            logits = self._lens.logits(rows)
-            probs = softmax(logits)
-            entropies = torch.special.entr(probs).sum(dim=-1).tolist()
-            values, ids = top_k(probs, asked[1])
-            if keep_logits:
-                blocks.append(logits)
-            tops = zip(ids.tolist(), values.tolist(), entropies, strict=True)
-            found += [
-                StateReading(self._vocabulary.probs(row_ids, row_probs), entropy)
-                for row_ids, row_probs, entropy in tops
-            ]
-        if blocks:
-            kept.logits = asked[0], torch.cat(blocks) if len(blocks) > 1 else blocks[0]
-        return found
 
     # --- two runs --------------------------------------------------------------------------------
 
@@ -145,32 +196,47 @@ class Reader:
         likeliest = [_candidates(kept.readings[asked], start) for kept in (plain, changed)]
         candidates = [[*dict.fromkeys(a + b)] for a, b in zip(*likeliest, strict=True)]
         rows = [_rows(kept.done, positions, start) for kept in (plain, changed)]
-        known = None
-        if plain.logits and plain.logits[0] == positions:
-            known = plain.logits[1][2 * start :]
+        known = [_known(kept, positions, start) for kept in (plain, changed)]
         with torch.inference_mode():
             for block in self._lens.blocks(torch.arange(len(rows[0]))):
+                may_go_on()
                 part = slice(int(block[0]), int(block[-1]) + 1)
-                before = self._lens.logits(rows[0][part]) if known is None else known[part]
-                after = self._lens.logits(rows[1][part])
+                before, after = (
+                    self._lens.distributions(own[part]) if have is None else have[part]
+                    for own, have in zip(rows, known, strict=True)
+                )
                 yield from self._compare_block(before, after, candidates[part])
 
     def _compare_block(
-        self, before: Tensor, after: Tensor, candidates: list[list[int]]
+        self, before: Distributions, after: Distributions, candidates: list[list[int]]
     ) -> list[StateComparison]:
-        """Logits of both runs, [S, V] each."""
-        p, q = softmax(before), softmax(after)
-        # In logarithms, so that a token of probability 0 adds nothing instead of NaN.
-        ratio = torch.log_softmax(after, dim=-1) - torch.log_softmax(before, dim=-1)
-        divergences = (q * ratio).sum(dim=-1).clamp_min(0).tolist()
+        """S states of both runs."""
+        widest = max(map(len, candidates))
+        device = before.logits.device
+        padded = torch.tensor([ids + ids[:1] * (widest - len(ids)) for ids in candidates],
+                              device=device)  # fmt: skip
+        p, q = (run.at(run.logits.gather(1, padded)).tolist() for run in (before, after))
+        divergences = after.divergences(before).tolist()
         found = []
-        for row, (kl, ids) in enumerate(zip(divergences, candidates, strict=True)):
-            chosen = torch.tensor(ids, device=p.device)
-            entries = zip(ids, p[row, chosen].tolist(), q[row, chosen].tolist(), strict=True)
+        for ids, own_p, own_q, kl in zip(candidates, p, q, divergences, strict=True):
+            entries = zip(ids, own_p, own_q, strict=False)  # beyond `ids` is padding
             ranked = sorted(entries, key=lambda entry: (-entry[2], entry[0]))
             changes = (TokenChange(self._vocabulary.token(id), a, b) for id, a, b in ranked)
             found.append(StateComparison(kl, tuple(changes)))
         return found
+
+
+def _states(wanted: Reading) -> Tensor:
+    """What is to be read: [S, D], by layer, position, before and after."""
+    return _rows(wanted.kept.done, wanted.positions, wanted.start)
+
+
+def _known(kept: Kept, positions: tuple[int, ...], start: int) -> Distributions | None:
+    """The distributions of a run from a layer on, if they are kept."""
+    if kept.distributions is None:
+        return None
+    own, first, found = kept.distributions
+    return found[2 * (start - first) :] if own == positions and first <= start else None
 
 
 def _rows(done: Pass, positions: Sequence[int], start: int) -> Tensor:
@@ -198,16 +264,17 @@ def _unchanged(layer: LayerTrace) -> LayerComparison:
     return LayerComparison(layer.layer, *states)
 
 
-def _check_sound(states: Tensor, scores: Tensor, start: int) -> None:
-    """states [l, P, 2, D]; scores [l P, K].
+def _check_sound(wanted: Reading, scores: Tensor) -> None:
+    """scores [l P, K].
 
     Raises:
         NonFiniteResult: naming the first layer that cannot be held.
     """
-    sound = is_sound(states).flatten(1).all(dim=1).cpu()
-    sound &= scores.isfinite().cpu().reshape(len(states), -1).all(dim=1)
+    n_layers = len(wanted.kept.done.inputs) - wanted.start
+    sound = is_sound(_states(wanted)).reshape(n_layers, -1).all(dim=1).cpu()
+    sound &= scores.isfinite().cpu().reshape(n_layers, -1).all(dim=1)
     if not sound.all():
-        raise overflow(f"in layer {start + int((~sound).nonzero()[0])}")
+        raise overflow(f"in layer {wanted.start + int((~sound).nonzero()[0])}")
 
 
 def applied(

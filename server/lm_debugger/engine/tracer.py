@@ -17,6 +17,7 @@ from torch import Tensor
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.hooks import Tap, attached
 from lm_debugger.engine.interventions import BOOST_MARGIN, LayerEdit
+from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.errors import NonFiniteResult
 
 
@@ -113,6 +114,7 @@ class _Batch:
         taps: list[Tap] = [self._taps[index] for index in self._active]
         with attached(adapter.blocks, taps):
             for layer in range(first, adapter.n_layers):
+                may_go_on()
                 more = self._joining(layer, x) if layer > first else None
                 if more is not None:
                     x = torch.cat((x, more))

@@ -14,6 +14,10 @@ from torch import Tensor, nn
 from transformers.masking_utils import create_causal_mask
 
 from lm_debugger.engine.adapters.base import Adapter, Block, Expressions
+from lm_debugger.engine.products import PackedLinear, can_pack
+
+_PRODUCTS = (("attn", "c_attn"), ("attn", "c_proj"), ("mlp", "c_fc"), ("mlp", "c_proj"))
+"""The four `Conv1D` of a block, which are nearly all of its work."""
 
 
 class GPT2Adapter(Adapter):
@@ -62,6 +66,11 @@ class GPT2Adapter(Adapter):
         gpt2: Any = model  # GPT2LMHeadModel; torch types submodules as "Tensor | Module"
         config = gpt2.config
         self._gpt2 = gpt2.transformer
+        if can_pack(gpt2.lm_head.weight):
+            for block in gpt2.transformer.h:
+                for part, name in _PRODUCTS:
+                    parent = getattr(block, part)
+                    setattr(parent, name, PackedLinear(getattr(parent, name), transposed=True))
         self._values: list[Tensor] = [block.mlp.c_proj.weight for block in gpt2.transformer.h]
         self._biases: list[Tensor] = [block.mlp.c_proj.bias for block in gpt2.transformer.h]
         self.blocks = tuple(
