@@ -7,7 +7,7 @@ NPM := $(PYTHON_IN_VENV) .ci/build_frontend.py npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test install setup setup-dev page lint types format screenshots clean
+.PHONY: help run test install setup setup-dev page lint types audit format screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,16 +29,20 @@ setup-dev:
 page: setup
 	@$(PYTHON_IN_VENV) .ci/build_frontend.py
 
-lint: setup-dev ## style of Python and of the front end, and the direction of imports
+lint: setup-dev ## style of Python, of the front end and of the Dockerfile, and the direction of imports
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports
+	.venv/bin/hadolint Dockerfile
 	$(NPM) run lint
 
 types: setup-dev ## types of Python and of the front end, and of the API between them
 	.venv/bin/mypy
 	$(NPM) run typecheck
 	$(NPM) run types:check
+
+audit: setup-dev ## known vulnerabilities in the pinned versions; needs a network
+	@$(PYTHON_IN_VENV) .ci/audit.py
 
 format: setup-dev ## bring Python and the front end into the one format
 	.venv/bin/ruff check --fix .

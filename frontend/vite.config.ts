@@ -5,10 +5,17 @@ import { defineConfig } from "vitest/config";
 /** Where `npm run dev` finds the API; the built page is served by that same server. */
 const server = process.env.LM_DEBUGGER_SERVER ?? "http://127.0.0.1:8000";
 
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
   base: "./",
   plugins: [react()],
-  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  resolve: {
+    alias: {
+      "@": here("./src"),
+      "react-style-singleton": here("./src/lib/adopted-style.ts"),
+    },
+  },
   css: { modules: { localsConvention: "camelCaseOnly" } },
   build: {
     outDir: "../server/lm_debugger/web",

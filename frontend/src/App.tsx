@@ -2,7 +2,7 @@
 
 import * as Tooltip from "@radix-ui/react-tooltip";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { Route, Router, Switch, useLocation } from "wouter";
 import { createQueryClient, useExamples } from "@/api/queries";
 import { NoticeBar } from "@/components/NoticeBar";
@@ -17,14 +17,16 @@ import { loadExample } from "@/state/actions";
 import { describePlace, useExplore } from "@/state/explore";
 import { ModelProvider, useModel } from "@/state/model";
 import { useNotice } from "@/state/notice";
+import { onDemand } from "@/state/onDemand";
+import { useReconnect } from "@/state/reconnect";
 import { useSession } from "@/state/session";
 import { type Start, useViewLocation } from "@/state/sync";
 import { TraceProvider } from "@/state/trace";
 import { TraceView } from "@/views/trace/TraceView";
 import styles from "./App.module.css";
 
-const ExploreView = lazy(() =>
-  import("@/views/explore/ExploreView").then((module) => ({ default: module.ExploreView })),
+const ExploreView = onDemand(() =>
+  import("@/views/explore/ExploreView").then((module) => module.ExploreView),
 );
 
 const PROBLEMS = {
@@ -87,6 +89,7 @@ function Frame({ start }: { start: Start }) {
   const open = { onHelp: () => setHelp(true), onPalette: () => setPalette(true) };
   useShortcuts(open);
   usePreloadedPalette();
+  useReconnect();
   useEffect(() => {
     if (start.problem) useNotice.getState().show({ text: PROBLEMS[start.problem] });
   }, [start.problem]);

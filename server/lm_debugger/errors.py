@@ -112,6 +112,30 @@ class Busy(Unavailable):
     code = "busy"
 
 
+class TimeLimit(Unavailable):
+    """The request took longer than a request may take; its work has ended."""
+
+    code = "time_limit"
+
+
+class TooManyRequests(Unavailable):
+    """One client asked more often than clients may."""
+
+    code = "too_many_requests"
+
+
+class ShuttingDown(Unavailable):
+    """The server is about to end; another one, or the same one later, may answer."""
+
+    code = "shutting_down"
+
+
+class ClientGone(DebuggerError):
+    """Whoever asked has hung up: nobody waits for the answer, so its work ends."""
+
+    code = "client_gone"
+
+
 class IndexNotReady(Unavailable):
     """The index is being built, was cancelled or failed; the rest of the app works on."""
 

@@ -106,7 +106,9 @@ class Settings(BaseSettings):
         description="origins whose pages may call the API (http://localhost:3000); none if empty",
         json_schema_extra={"flag": "--cors-origin"},
     )
-    threads: int = Field(16, ge=1, le=256, description="requests that are worked on at a time")
+    threads: int = Field(
+        80, ge=1, le=1024, description="requests that are worked on or wait at a time, all in all"
+    )
     max_connections: int = Field(200, ge=10, le=10000, description="open connections at a time")
     max_body_bytes: int = Field(
         1_000_000, ge=1000, le=100_000_000, description="largest request body, in bytes"

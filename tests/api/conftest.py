@@ -34,7 +34,8 @@ def random_folder(checkpoint: Callable[[str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def settings(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     cache_dir = tmp_path_factory.mktemp("cache")
-    return Settings(models=[str(random_folder), "demo"], cache_dir=cache_dir, n_clusters=9)
+    models = [str(random_folder), "demo"]
+    return Settings(models=models, cache_dir=cache_dir, n_clusters=9, metrics=True)
 
 
 @pytest.fixture(scope="session")

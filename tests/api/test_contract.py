@@ -33,7 +33,7 @@ CHECKS = (
 def api(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> schemathesis.BaseSchema:
     """The application with the random model as the only one, so that made-up requests are quick."""
     cache_dir = tmp_path_factory.mktemp("cache")
-    own = Settings(models=[str(random_folder)], cache_dir=cache_dir, n_clusters=9)
+    own = Settings(models=[str(random_folder)], cache_dir=cache_dir, n_clusters=9, metrics=True)
     registry = ModelRegistry(own.models, loader(own), indexer(own))
     registry.start()
     registry.wait()

@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from lm_debugger.api.app import create_app
+from lm_debugger.api.progress import Report
 from lm_debugger.api.registry import Entry, ModelRegistry, indexer, loader
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
@@ -25,11 +26,11 @@ class Held:
         self.registry = ModelRegistry(names, self._load, indexer(Settings()), self.changed.append)
         self.client = create_app(Settings(models=names), self.registry).test_client()
 
-    def _load(self, name: str) -> Debugger:
+    def _load(self, name: str, report: Report) -> Debugger:
         assert self.permits[name].wait(30)
         if name == "broken":
             raise MemoryError("no memory for this model\nsecond line")
-        return loader(Settings())(name)
+        return loader(Settings())(name, report)
 
     def permit(self, name: str) -> None:
         """Let it load, and wait until it is ready or failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -33,13 +34,44 @@ def page(registry: ModelRegistry, web: Path) -> FlaskClient:
     return create_app(Settings(), registry, web).test_client()
 
 
-@pytest.mark.parametrize("path", ["/", "/trace", "/explore/L5D541", "/any/thing?prompt=a%20b"])
+@pytest.mark.parametrize("path", ["/", "/trace", "/explore?prompt=a%20b"])
 def test_addresses_of_the_page_give_its_index(page: FlaskClient, path: str) -> None:
     response = page.get(path)
     assert (response.status_code, response.mimetype, response.text) == (200, "text/html", INDEX)
     assert response.headers["Cache-Control"] == "no-cache"
     again = page.get(path, headers={"If-None-Match": response.headers["ETag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("path", "top"),
+    [
+        ("/explore/L5D541", "../"),
+        ("/trace/", "../"),
+        ("/any/thing/else?prompt=a%20b&x=1", "../../?prompt=a%20b&x=1"),
+    ],
+)
+def test_addresses_below_the_top_lead_there(page: FlaskClient, path: str, top: str) -> None:
+    """There, and only there, are the scripts and the API that the page asks for."""
+    response = page.get(path)
+    assert (response.status_code, response.headers["Location"]) == (302, top)
+    assert urlsplit(urljoin(f"http://a.example{path}", top)).path == "/"
+
+
+def test_builds_are_told_apart(page: FlaskClient, web: Path) -> None:
+    first = page.get("/version").json
+    assert page.get("/version").json == first
+    (web / "index.html").write_text(INDEX.replace("page", "other page"))
+    second = page.get("/version").json
+    assert second["page"] != first["page"]
+    assert second["instance"] == first["instance"]
+    (web / "index.html").unlink()
+    assert page.get("/version").json["page"] is None
+
+
+def test_starts_are_told_apart(page: FlaskClient, registry: ModelRegistry, web: Path) -> None:
+    again = create_app(Settings(), registry, web).test_client()
+    assert again.get("/version").json["instance"] != page.get("/version").json["instance"]
 
 
 def test_hashed_assets_may_be_kept_for_ever(page: FlaskClient) -> None:

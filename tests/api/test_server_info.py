@@ -17,7 +17,8 @@ from lm_debugger.settings import Settings, table
 
 
 def test_version(client: FlaskClient) -> None:
-    assert client.get("/version").json == {"version": lm_debugger.__version__, "api": "v1"}
+    reply = client.get("/version").json
+    assert (reply["version"], reply["api"]) == (lm_debugger.__version__, "v1")
 
 
 def test_settings_are_the_table_with_values(registry: ModelRegistry) -> None:
@@ -41,7 +42,11 @@ def test_limits_are_enforced_as_told(registry: ModelRegistry) -> None:
     assert client.post("/api/v1/trace", json={"prompt": "a" * 20}).status_code == 200
     response = client.post("/api/v1/trace", json={"prompt": "a" * 21})
     assert (response.status_code, response.json["error"]["code"]) == (422, "prompt_too_long")
-    assert response.json["error"]["details"] == {"characters": 21, "allowed": 20}
+    assert response.json["error"]["details"] == {
+        "characters": 21,
+        "allowed": 20,
+        "limit": "max_prompt_chars",
+    }
 
 
 REFERENCE_PROMPTS = [

@@ -25,7 +25,7 @@ from tests.benchmarks.index import memory, reset_peak
 from tests.benchmarks.rows import EDITS, Bench
 from lm_debugger.engine.debugger import Debugger
 debugger = Debugger.load(sys.argv[1], device="cpu")
-for parameter in debugger.checkpoint.model.parameters():
+for parameter in debugger.adapter.backbone.parameters():
     parameter.sum()  # the file is mapped: now all of it is there
 loaded = memory("VmRSS")
 reset_peak()

@@ -87,6 +87,19 @@ def test_nothing_to_serve_ends_the_program(start: Start) -> None:
     assert "Traceback" not in err
 
 
+def test_hosted_is_a_switch_and_a_config_file(start: Start, folder: Path) -> None:
+    program = start("serve", str(folder), "--hosted", "--port", "0")
+    rows = json.loads(fetch(f"{program.address()}/api/v1/settings"))["settings"]
+    assert next(row["value"] for row in rows if row["name"] == "hosted") is True
+    program.end()
+    hosted = CONFIG / "hosted.jsonnet"
+    program = start("serve", str(folder), "--config", str(hosted), "--port", "0")
+    rows = json.loads(fetch(f"{program.address()}/api/v1/settings"))["settings"]
+    values = {row["name"]: row["value"] for row in rows}
+    assert (values["hosted"], values["models"]) == (True, [str(folder)])
+    assert values["trusted_proxies"] == ["127.0.0.1", "::1"]
+
+
 def test_one_failing_model_does_not_stop_the_others(start: Start, folder: Path) -> None:
     program = start("serve", "./nowhere", str(folder), "--port", "0")
     address = program.address()
@@ -102,6 +115,10 @@ def test_one_failing_model_does_not_stop_the_others(start: Start, folder: Path) 
         (["--config", "./nowhere.jsonnet"], "no config file"),
         (["--device", "gpu"], "auto, cpu"),
         (["--host", "no-such-host.invalid"], "unknown"),
+        (["--hosted", "--host", "0.0.0.0"], "--allowed-host"),
+        (["--base-url", "http://a.example/lm"], "a path such as /lm/"),
+        (["--trusted-proxy", "nginx"], "neither an address nor a network"),
+        (["--memory-limit-mb", "-1"], "memory_limit_mb"),
     ],
 )
 def test_wrong_settings_are_one_sentence(start: Start, arguments: list[str], words: str) -> None:

@@ -24,6 +24,7 @@ OPTIONAL = {
 }
 # Imported by way of a package that declares it, whose own API shows its types.
 CARRIED = {
+    "limits": "flask_limiter",
     "markupsafe": "flask",
     "werkzeug": "flask",
     "pydantic_core": "pydantic",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -60,6 +61,13 @@ class Server:
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(20)
+
+    def pause(self) -> None:
+        """It hangs: connections are taken, and nobody answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """What the API says, for comparison with what the page shows."""
@@ -140,7 +148,8 @@ def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
             page = context.new_page()
             page.set_default_timeout(15_000)
             if expect_failed_requests:
-                allowed.append("Failed to load resource")
+                # the second is said of a stylesheet that is 404
+                allowed.extend(["Failed to load resource", "Refused to apply style"])
             page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
             page.on(
                 "console",

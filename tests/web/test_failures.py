@@ -59,29 +59,6 @@ def test_an_empty_prompt_cannot_be_traced_by_accident(page: Page) -> None:
     expect(page.get_by_test_id("layers")).to_be_visible()
 
 
-def test_a_server_that_went_away_and_came_back(open_page: OpenPage) -> None:
-    own = Server("demo")
-    try:
-        page = open_page(at=own, expect_failed_requests=True)
-        view = TracePage(page)
-        view.trace("The king and his")
-        own.stop()
-        view.prompt.fill("Nobody can hear this")
-        view.prompt.press("Enter")
-        alert = page.get_by_role("alert").first
-        expect(alert).to_be_visible()
-        shoot(page, "server-gone")
-        expect(view.prompt).to_have_value("Nobody can hear this")
-        expect(page.get_by_test_id("layers")).to_be_visible()
-        own.start()
-        page.get_by_role("button", name=re.compile("again|Retry", re.IGNORECASE)).first.click()
-        view.wait()
-        expect(page.get_by_test_id("layers")).to_contain_text("this")
-        expect(alert).to_have_count(0)
-    finally:
-        own.stop()
-
-
 def test_a_failed_generation_keeps_the_page(page: Page) -> None:
     """The reference went white."""
     view = TracePage(page)

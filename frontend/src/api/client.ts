@@ -2,7 +2,8 @@
 
 import createClient from "openapi-fetch";
 import type { ValueRef } from "@/lib/values";
-import { fromBody, fromNetwork } from "./errors";
+import { awaited, heard, isGatewayFailure, missed, type ServerVersion } from "./connection";
+import { fromBody, fromNetwork, isAbort } from "./errors";
 import type { paths } from "./schema";
 import { readEvents, type ServerEvent } from "./sse";
 import type {
@@ -24,7 +25,6 @@ import type {
   ModelsReply,
   NeighboursReply,
   PlaceReply,
-  ReadyReply,
   SubUpdatesReply,
   SubUpdatesRequest,
   TokensReply,
@@ -36,8 +36,21 @@ import type {
 /** The folder that the page was served from, so that it works behind any prefix. */
 const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
 
-const send = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> =>
-  globalThis.fetch(input, init);
+/** Every request goes through here, so that the page knows whether there is a server. */
+async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const settled = awaited();
+  try {
+    const response = await globalThis.fetch(input, init);
+    if (isGatewayFailure(response)) missed();
+    else heard();
+    return response;
+  } catch (cause) {
+    if (!isAbort(cause)) missed();
+    throw cause;
+  } finally {
+    settled();
+  }
+}
 
 const client = createClient<paths>({ baseUrl: base, fetch: send });
 
@@ -64,17 +77,8 @@ export const getExamples = async (signal?: AbortSignal): Promise<Example[]> =>
 export const getLimits = async (signal?: AbortSignal): Promise<Limits> =>
   (await unwrap(client.GET("/api/v1/settings", { signal: signal ?? null }))).limits;
 
-/** Readiness of every model. "Not ready" comes with status 503 and is an answer, not a failure. */
-export async function getReady(signal?: AbortSignal): Promise<ReadyReply> {
-  const { data, error, response } = await client
-    .GET("/readyz", { signal: signal ?? null })
-    .catch((cause: unknown) => {
-      throw fromNetwork(cause);
-    });
-  const body: unknown = data ?? error;
-  if (typeof body === "object" && body !== null && "models" in body) return body as ReadyReply;
-  throw fromBody(response.status, body);
-}
+export const getVersion = (signal: AbortSignal): Promise<ServerVersion> =>
+  unwrap(client.GET("/version", { signal }));
 
 export const postTrace = (body: TraceRequest, signal?: AbortSignal): Promise<TraceReply> =>
   unwrap(client.POST("/api/v1/trace", { body, signal: signal ?? null }));

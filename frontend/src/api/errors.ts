@@ -22,16 +22,26 @@ export class ApiError extends Error {
     this.requestId = requestId;
   }
 
-  /** Seconds after which the same request may succeed; null if it will not. */
+  /** Seconds after which the same request may succeed; null if nobody says that it will. */
   get retryAfter(): number | null {
-    if (this.status !== 503) return null;
-    const seconds = Number(this.details.retry_after ?? 1);
-    return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 30) : 1;
+    // What took too long once takes as long again.
+    if (![429, 503].includes(this.status) || this.code === "time_limit") return null;
+    const seconds = Number(this.details.retry_after);
+    return seconds > 0 ? Math.min(seconds, 60) : null;
   }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** With these a proxy answers for a server that is away. */
+const GATEWAY: readonly number[] = [502, 503, 504];
+
+const unreachable = (status: number): ApiError =>
+  new ApiError(status, "offline", "The server cannot be reached.");
+
+export const isAbort = (cause: unknown): boolean =>
+  cause instanceof DOMException && cause.name === "AbortError";
 
 /** Make an `ApiError` of a reply's parsed body, whatever it turns out to be. */
 export function fromBody(status: number, body: unknown): ApiError {
@@ -45,6 +55,7 @@ export function fromBody(status: number, body: unknown): ApiError {
       typeof error.request_id === "string" ? error.request_id : null,
     );
   }
+  if (GATEWAY.includes(status)) return unreachable(status);
   return new ApiError(
     status,
     "unreadable_reply",
@@ -55,12 +66,11 @@ export function fromBody(status: number, body: unknown): ApiError {
 /** The network failed before there was a reply. An abort stays what it is: nobody's failure. */
 export function fromNetwork(cause: unknown): unknown {
   if (cause instanceof ApiError) return cause;
-  if (cause instanceof DOMException && cause.name === "AbortError") return cause;
-  return new ApiError(0, "offline", "The server cannot be reached.");
+  return isAbort(cause) ? cause : unreachable(0);
 }
 
 const ADVICE: Record<string, string> = {
-  offline: "Check that it is still running; what you typed is kept.",
+  offline: "What you typed is kept; try again once it is back.",
   empty_prompt: "Type a prompt, or choose one with Select Example.",
   prompt_too_long: "Shorten the prompt.",
   invalid_position: "Choose another token of the prompt.",
@@ -71,6 +81,9 @@ const ADVICE: Record<string, string> = {
   non_finite_result: "Use a smaller value, or switch some interventions off.",
   busy: "It is answering others; this tries again by itself.",
   model_loading: "This tries again by itself.",
+  too_many_requests: "This tries again by itself.",
+  shutting_down: "This tries again by itself.",
+  time_limit: "Ask for less at once, or try again when fewer people are here.",
   index_not_ready: "It is there as soon as the index is built.",
   unknown_cluster: "Choose one on the map.",
 };

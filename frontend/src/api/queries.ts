@@ -1,9 +1,8 @@
 /** What the page asks the server for, as cached queries. */
 
-import { keepPreviousData, QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { keepPreviousData, QueryClient, useQuery } from "@tanstack/react-query";
 import type { Shape, ValueRef } from "@/lib/values";
-import { getExamples, getLimits, getModels, getReady, getValue } from "./client";
+import { getExamples, getLimits, getModels, getValue } from "./client";
 import { ApiError } from "./errors";
 import type { Limits, Model } from "./types";
 
@@ -38,26 +37,14 @@ export const createQueryClient = (): QueryClient =>
 
 const POLL = 1_000;
 
-/** The served models; while one is loading, its readiness is asked for every second. */
-export function useModels() {
-  const client = useQueryClient();
-  const models = useQuery({ queryKey: ["models"], queryFn: ({ signal }) => getModels(signal) });
-  const loading = models.data?.models.some((model) => model.state === "loading") ?? false;
-  const ready = useQuery({
-    queryKey: ["ready"],
-    queryFn: ({ signal }) => getReady(signal),
-    enabled: loading,
-    refetchInterval: POLL,
-    staleTime: 0,
+/** The served models; asked for every second while one is loading. */
+export const useModels = () =>
+  useQuery({
+    queryKey: ["models"],
+    queryFn: ({ signal }) => getModels(signal),
+    refetchInterval: ({ state }) =>
+      state.data?.models.some((model) => model.state === "loading") ? POLL : false,
   });
-  const changed =
-    loading &&
-    models.data?.models.some(({ id, state }) => (ready.data?.models[id] ?? state) !== state);
-  useEffect(() => {
-    if (changed) void client.invalidateQueries({ queryKey: ["models"] });
-  }, [changed, client]);
-  return models;
-}
 
 export interface ReadyModel extends Model, Shape {
   n_layers: number;

@@ -490,6 +490,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts and durations, for Prometheus
+         * @description 404 unless the setting `metrics` is on.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/version": {
         parameters: {
             query?: never;
@@ -1404,7 +1424,12 @@ export interface components {
              * @enum {string}
              */
             state: "loading" | "ready" | "failed";
-            /** Error */
+            /** @description while it is loading */
+            progress: components["schemas"]["ProgressOut"] | null;
+            /**
+             * Error
+             * @description why it failed
+             */
             error: string | null;
             /** Architecture */
             architecture: string | null;
@@ -1493,6 +1518,27 @@ export interface components {
             position: number;
             /** Layers */
             layers: components["schemas"]["LayerOut"][];
+        };
+        /**
+         * ProgressOut
+         * @description How far a model is that is loading.
+         */
+        ProgressOut: {
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "waiting" | "starting" | "downloading" | "reading";
+            /**
+             * Done
+             * @description bytes when downloading, tensors when reading, else 0
+             */
+            done: number;
+            /**
+             * Total
+             * @description of the same; null where it is not known
+             */
+            total: number | null;
         };
         /** ReadyReply */
         ReadyReply: {
@@ -1972,6 +2018,16 @@ export interface components {
              * @constant
              */
             api: "v1";
+            /**
+             * Page
+             * @description which build of the page is served; null: none
+             */
+            page: string | null;
+            /**
+             * Instance
+             * @description another one after every start of the server
+             */
+            instance: string;
         };
         /** WordOut */
         WordOut: {
@@ -2030,9 +2086,31 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2139,6 +2217,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -2148,7 +2237,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -2222,6 +2311,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -2231,7 +2331,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -2334,6 +2434,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -2343,7 +2454,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -2450,6 +2561,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -2459,7 +2581,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -2575,6 +2697,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -2584,7 +2717,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -2691,6 +2824,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -2700,7 +2844,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -2805,6 +2949,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -2814,7 +2969,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -2918,6 +3073,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -2927,7 +3093,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3047,6 +3213,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3056,7 +3233,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3140,6 +3317,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3149,7 +3337,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3219,6 +3407,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3228,7 +3427,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3331,6 +3530,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3340,7 +3550,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3414,6 +3624,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3423,7 +3644,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3503,6 +3724,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3512,7 +3744,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3598,6 +3830,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3607,7 +3850,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3682,6 +3925,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3691,7 +3945,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3768,6 +4022,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3777,7 +4042,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3863,6 +4128,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -3872,7 +4148,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -3921,9 +4197,31 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3968,9 +4266,31 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4038,6 +4358,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -4047,7 +4378,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -4157,6 +4488,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -4166,7 +4508,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -4271,6 +4613,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
+            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
             500: {
                 headers: {
@@ -4280,7 +4633,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     /** @description seconds */
@@ -4385,13 +4738,69 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description Not now: the model is loading or its queue full; `Retry-After` says when to ask again. */
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ReadyReply"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The `Host` header names a host that this server does not serve. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };

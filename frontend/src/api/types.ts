@@ -39,10 +39,10 @@ export type GenerateEnd = Schemas["GenerateEnd"];
 export type Step = Schemas["StepOut"];
 export type ValueReply = Schemas["ValueReply"];
 export type Model = Schemas["ModelOut"];
+export type Progress = Schemas["ProgressOut"];
 export type ModelsReply = Schemas["ModelsReply"];
 export type Example = Schemas["ExampleOut"];
 export type Limits = Schemas["LimitsOut"];
-export type ReadyReply = Schemas["ReadyReply"];
 export type Kind = InterventionIn["kind"];
 
 export type IndexReply = Schemas["IndexReply"];

@@ -281,3 +281,47 @@ describe("keeping the session", () => {
     ]);
   });
 });
+
+describe("models", () => {
+  it("each keep their own interventions, and the prompt stays", () => {
+    session().setDraft("typed");
+    session().change({ type: "add", ref: a });
+    session().setModel("large", "medium");
+    expect([session().model, session().draft, list()]).toEqual(["large", "typed", []]);
+    session().change({ type: "add", ref: b });
+    session().setModel("medium", null);
+    expect(list()).toEqual([[1, 2, "off"]]);
+    session().setModel("large", null);
+    expect(list()).toEqual([[3, 4, "off"]]);
+  });
+
+  it("come back by undo, with what was changed since", () => {
+    session().change({ type: "add", ref: a });
+    session().setModel("large", "medium");
+    session().change({ type: "add", ref: b });
+    session().undo();
+    session().undo();
+    expect([session().model, list()]).toEqual(["medium", [[1, 2, "off"]]]);
+    session().redo();
+    session().redo();
+    expect([session().model, list()]).toEqual(["large", [[3, 4, "off"]]]);
+  });
+
+  it("are left alone by choosing the present one", () => {
+    session().change({ type: "add", ref: a });
+    const { history } = session();
+    session().setModel("medium", "medium");
+    expect([session().model, session().history]).toEqual(["medium", history]);
+  });
+
+  it("keep them over a reload", () => {
+    const stop = keepSession();
+    session().change({ type: "add", ref: a });
+    session().setModel("large", "medium");
+    stop();
+    useSession.setState({ ...initialSession, ...readSession() });
+    expect(list()).toEqual([]);
+    session().setModel("medium", null);
+    expect(list()).toEqual([[1, 2, "off"]]);
+  });
+});

@@ -57,6 +57,9 @@ export interface Snapshot extends Edits {
 export interface SessionState extends Place {
   draft: string;
   history: History<Snapshot>;
+  /** Interventions of the models that the person left, by model: a vector's number means something
+   * else in another model. */
+  shelf: Readonly<Record<string, Edits>>;
 }
 
 /** What an example, a run or generated text brings; what it leaves unsaid begins anew or stays. */
@@ -68,7 +71,8 @@ export interface Workspace extends Partial<Omit<Place, "prompt">> {
 }
 
 interface SessionActions {
-  setModel(model: string): void;
+  /** `from`: the present model, where it is the server's default. */
+  setModel(model: string, from: string | null): void;
   setDraft(draft: string): void;
   trace(text?: string): void;
   setPosition(position: number | null): void;
@@ -97,6 +101,7 @@ export const initialSession: SessionState = {
   reading: "edited",
   panel: "layers",
   tokens: [],
+  shelf: {},
 };
 
 export const placeOf = (state: SessionState): Place => {
@@ -109,6 +114,31 @@ function pinned(state: SessionState): History<Snapshot> {
   const { newTokens, sampling } = usePrefs.getState();
   const place = { ...placeOf(state), generate: { newTokens, sampling } };
   return { ...state.history, present: { ...state.history.present, draft: state.draft, place } };
+}
+
+/** The shelf once the present model's interventions are on it. */
+export const shelved = (state: SessionState, model = state.model): SessionState["shelf"] => {
+  if (model === null) return state.shelf;
+  const { interventions, groups } = state.history.present;
+  return { ...state.shelf, [model]: { interventions, groups } };
+};
+
+const nextEpoch = ({ past, present }: History<Snapshot>): number =>
+  Math.max(...[...past, present].map((step) => step.epoch)) + 1;
+
+/** Another model, with the interventions that it had when it was left. */
+function switchTo(state: SessionState, model: string, from: string | null): Partial<SessionState> {
+  const left = state.model ?? from;
+  if (model === left) return { model };
+  const before = pinned({ ...state, model: left });
+  const after: Snapshot = {
+    ...(state.shelf[model] ?? NO_EDITS),
+    draft: state.draft,
+    epoch: nextEpoch(before),
+    place: null,
+  };
+  const shelf = shelved(state, left);
+  return { model, selection: null, tokens: [], shelf, history: commit(before, after) };
 }
 
 /** A step of undo or redo, with what it brings back. */
@@ -127,6 +157,7 @@ function travel(
   const prompt = draft === "" ? null : draft;
   return {
     ...back,
+    ...(back.model === state.model ? {} : { shelf: shelved(state) }),
     history,
     draft,
     prompt,
@@ -136,7 +167,7 @@ function travel(
 
 export const useSession = create<SessionState & SessionActions>()((set) => ({
   ...initialSession,
-  setModel: (model) => set({ model, selection: null, tokens: [] }),
+  setModel: (model, from) => set((state) => switchTo(state, model, from)),
   setDraft: (draft) => set({ draft }),
   trace: (text) =>
     set((state) => {
@@ -170,7 +201,7 @@ export const useSession = create<SessionState & SessionActions>()((set) => ({
       const after: Snapshot = {
         ...reduce(NO_EDITS, { type: "replace", list: interventions, groups: groups ?? [] }),
         draft: prompt,
-        epoch: Math.max(...[...before.past, before.present].map((step) => step.epoch)) + 1,
+        epoch: nextEpoch(before),
         place: null,
       };
       const model = place.model ?? state.model;
@@ -178,7 +209,7 @@ export const useSession = create<SessionState & SessionActions>()((set) => ({
       return {
         position: null,
         selection: null,
-        ...(model === state.model ? {} : { tokens: [] }),
+        ...(model === state.model ? {} : { tokens: [], shelf: shelved(state) }),
         ...place,
         model,
         draft: prompt,

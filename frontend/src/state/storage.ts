@@ -22,14 +22,25 @@ export function readSession(): Partial<SessionState> | null {
     reading: readReading(stored.reading),
     panel: readPanel(stored.panel),
     tokens: readTokens(stored.tokens),
+    shelf: readShelf(stored.shelf),
   };
+}
+
+function readShelf(value: unknown): SessionState["shelf"] {
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([model, edits]) =>
+      isRecord(edits) ? [[model, readEdits(edits.interventions, edits.groups)]] : [],
+    ),
+  );
 }
 
 /** Write every change; returns the way to stop. */
 export function keepSession(): () => void {
   return useSession.subscribe((state) => {
     const { interventions, groups } = state.history.present;
-    const kept = { ...placeOf(state), draft: state.draft, interventions, groups };
+    const { draft, shelf } = state;
+    const kept = { ...placeOf(state), draft, interventions, groups, shelf };
     // The tab's own copy for its reloads; the shared one for the next tab or visit.
     writeStored(KEY, kept, "tab");
     writeStored(KEY, kept);

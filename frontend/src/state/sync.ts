@@ -11,7 +11,7 @@ import { startHistory } from "./history";
 import { groupOf } from "./interventions";
 import { namesFor, namesOf, useNames } from "./names";
 import { usePrefs } from "./prefs";
-import { editsOf, placeOf, useSession } from "./session";
+import { editsOf, placeOf, shelved, useSession } from "./session";
 import { keepSession, readSession } from "./storage";
 import { decodeLink, decodeReference, encodeLink, type LinkState, type View } from "./url";
 
@@ -101,7 +101,9 @@ function apply(state: LinkState): void {
   const unchanged =
     JSON.stringify([before.interventions, before.groups]) ===
     JSON.stringify([interventions, groups]);
+  const elsewhere = state.model !== null && state.model !== kept.model;
   useSession.getState().restore({
+    ...(elsewhere ? { shelf: shelved(kept) } : {}),
     model: state.model ?? kept.model,
     draft,
     prompt: state.prompt ?? kept.prompt,

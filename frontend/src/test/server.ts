@@ -57,6 +57,7 @@ export const failure = (code: string, message: string, details: object = {}) => 
 export const model = (id: string, state: Model["state"] = "ready"): Model => ({
   id,
   state,
+  progress: state === "loading" ? { stage: "starting", done: 0, total: null } : null,
   error: state === "failed" ? "The folder holds no weights." : null,
   architecture: "gpt2",
   n_layers: state === "ready" ? 2 : null,

@@ -10,6 +10,7 @@ from flask_cors import CORS
 from lm_debugger.api import (
     errors,
     legacy,
+    limits,
     middleware,
     routes_debug,
     routes_explore,
@@ -18,6 +19,9 @@ from lm_debugger.api import (
     routes_why,
     spa,
 )
+from lm_debugger.api.limits import InFlight, Stopping
+from lm_debugger.api.metrics import Metrics
+from lm_debugger.api.proxy import BehindProxy
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.state import State, attach
 from lm_debugger.settings import Settings
@@ -32,12 +36,20 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
         settings: limits, who may call.
         registry: the models; the caller starts it.
         web: folder of the built page.
+
+    Raises:
+        SettingsError: the settings ask for what is not installed, cannot be reached or is unsafe.
     """
+    limits.refuse_unsafe(settings)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    attach(app.extensions, State(settings, registry, web))
+    in_flight = InFlight(settings.threads)
+    metrics = Metrics(registry, in_flight) if settings.metrics else None
+    state = State(settings, registry, web, in_flight, metrics)
+    attach(app.extensions, state)
     middleware.register(app)
     errors.register(app)
+    limits.register(app, settings, errors.answer)
     for module in (
         routes_debug,
         routes_why,
@@ -56,4 +68,6 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
             expose_headers=["X-Request-Id", "Server-Timing", "Retry-After"],
             max_age=600,
         )
+    stoppable = Stopping(app.wsgi_app, settings.max_seconds, state.closing)
+    app.wsgi_app = BehindProxy(stoppable, settings)  # type: ignore[method-assign]
     return app

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from lm_debugger.api import schemas as wire
 
 if TYPE_CHECKING:
+    from lm_debugger.api.progress import Progress
     from lm_debugger.api.registry import Entry
     from lm_debugger.engine import types as engine
 
@@ -150,11 +151,16 @@ def projection(model: str, value: engine.Projection) -> wire.ValueReply:
     )
 
 
+def progress(value: Progress) -> wire.ProgressOut:
+    return wire.ProgressOut(stage=value.stage, done=value.done, total=value.total)
+
+
 def model(entry: Entry) -> wire.ModelOut:
     info = entry.debugger.info if entry.debugger else None
     return wire.ModelOut(
         id=entry.id,
         state=entry.state,
+        progress=progress(entry.progress) if entry.progress else None,
         error=entry.error.message if entry.error else None,
         architecture=info.architecture if info else None,
         n_layers=info.n_layers if info else None,

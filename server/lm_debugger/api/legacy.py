@@ -13,7 +13,8 @@ from flask import Blueprint, Response
 from lm_debugger.api import legacy_schemas as old
 from lm_debugger.api import parse
 from lm_debugger.api.replies import json_reply
-from lm_debugger.api.state import state, timed
+from lm_debugger.api.request_log import record
+from lm_debugger.api.state import computing, state
 from lm_debugger.engine.types import Intervention, Run, StateReading
 
 blueprint = Blueprint("legacy", __name__)
@@ -24,15 +25,12 @@ def get_projections(layer: str, dim: str) -> Response:
     """Rule 7, with raw vocabulary pieces."""
     asked = parse.parameters(old.LegacyValueQuery, layer=layer, dim=dim)
     settings = state().settings
-    with timed("engine"):
-        found = (
-            state()
-            .registry.get()
-            .project(
-                asked.layer,
-                asked.dim,
-                top_k=min(settings.legacy_projection_top_k, settings.max_top_k),
-            )
+    debugger = state().debugger()
+    with computing():
+        found = debugger.project(
+            asked.layer,
+            asked.dim,
+            top_k=min(settings.legacy_projection_top_k, settings.max_top_k),
         )
     top = [old.LegacyPieceLogit(token=item.piece, logit=item.logit) for item in found.promoted]
     return json_reply(old.LegacyProjectionsReply(layer=asked.layer, dim=asked.dim, top_k=top))
@@ -43,15 +41,12 @@ def get_data() -> Response:
     """Rules 1 to 6, 9 and 13."""
     asked = parse.body(old.LegacyDataRequest)
     settings = state().settings
-    with timed("engine"):
-        found = (
-            state()
-            .registry.get()
-            .trace(
-                parse.prompt(asked.prompt),
-                _classic(asked.interventions),
-                top_k=min(settings.legacy_top_k, settings.max_top_k),
-            )
+    debugger = state().debugger()
+    with computing():
+        found = debugger.trace(
+            parse.prompt(asked.prompt, debugger),
+            _classic(asked.interventions),
+            top_k=min(settings.legacy_top_k, settings.max_top_k),
         )
     reply = old.LegacyDataReply(response=_response(asked.prompt, found.unedited))
     if found.edited is not None:
@@ -63,17 +58,15 @@ def get_data() -> Response:
 def generate() -> Response:
     """Rule 14."""
     asked = parse.body(old.LegacyGenerateRequest)
-    with timed("engine"):
-        found = (
-            state()
-            .registry.get()
-            .generate(
-                parse.prompt(asked.prompt),
-                _classic(asked.interventions),
-                max_new_tokens=asked.generate_k,
-                alternatives=1,
-            )
+    debugger = state().debugger()
+    with computing():
+        found = debugger.generate(
+            parse.prompt(asked.prompt, debugger),
+            _classic(asked.interventions),
+            max_new_tokens=asked.generate_k,
+            alternatives=1,
         )
+    record().new_tokens = len(found.steps)
     return json_reply(old.LegacyGenerateReply(generate_text=found.text))
 
 

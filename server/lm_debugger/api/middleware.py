@@ -1,81 +1,121 @@
-"""What holds for every request: an id, timing, security headers, and who may address the server."""
+"""What holds for every request: an id, security headers, who may address the server, a turn, and
+a line in the log."""
 
 from __future__ import annotations
 
-import ipaddress
-import logging
 import re
-import time
 import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import Forbidden
 
+from lm_debugger.api import request_log
+from lm_debugger.api.limits import UNCOUNTED, is_counted, is_loopback
+from lm_debugger.api.request_log import Record, record
+from lm_debugger.api.security import SECURITY_HEADERS, content_security_policy
 from lm_debugger.api.state import state
 
-log = logging.getLogger(__name__)
-
+PAGE = "page"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; worker-src 'self' blob:; connect-src 'self'; "
-    "frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 
 
 def register(app: Flask) -> None:
-    @app.before_request
-    def begin() -> None:
-        g.started = time.perf_counter()
-        _refuse_foreign_host()
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        response.headers["X-Request-Id"] = request_id()
-        timings = {**g.get("timings", {}), "total": time.perf_counter() - g.started}
-        response.headers["Server-Timing"] = ", ".join(
-            f"{name};dur={seconds * 1000:.1f}" for name, seconds in timings.items()
-        )
-        response.headers.setdefault("Cache-Control", "no-cache")
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        log.debug(
-            "%s %s %s %d %.0f ms",
-            request_id(),
-            request.method,
-            request.path,
-            response.status_code,
-            timings["total"] * 1000,
-        )
-        return response
+    app.before_request(_begin)
+    app.after_request(_dress)
+    app.teardown_request(_end)
 
 
 def request_id() -> str:
     """The id the client sent in `X-Request-Id`, if it is harmless to log, or a new one."""
-    if "request_id" not in g:
-        sent = request.headers.get("X-Request-Id", "")
-        g.request_id = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
-    return str(g.request_id)
+    return record().id
 
 
-def is_loopback(host: str) -> bool:
-    """Is it a name or address of this machine that others cannot reach?"""
-    name = host.lower().strip("[]")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+def _begin() -> None:
+    sent = request.headers.get("X-Request-Id", "")
+    g.record = Record(
+        id=sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex,
+        method=request.method,
+        route=_route(),
+    )
+    _refuse_foreign_host()
+    if is_counted():
+        if state().closing.has_begun:
+            raise state().closing.refusal()
+        state().in_flight.enter()
+        g.has_turn = True
+
+
+def _dress(response: Response) -> Response:
+    mine = record()
+    mine.status = response.status_code
+    headers = response.headers
+    headers["X-Request-Id"] = mine.id
+    timings = {"queue": mine.queue, "compute": mine.compute, "total": mine.total}
+    headers["Server-Timing"] = ", ".join(
+        f"{name};dur={seconds * 1000:.1f}" for name, seconds in timings.items()
+    )
+    headers.setdefault("Cache-Control", "no-cache")
+    headers.setdefault("Content-Security-Policy", content_security_policy())
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if response.is_streamed and is_counted():
+        g.ends_later = True
+        end = _End()
+        response.response = end.after(response.response)
+        response.call_on_close(end)  # also where the client is gone before the first item
+    return response
+
+
+class _End:
+    """What is done once, when the reply has been made, of a stream all of it."""
+
+    def __init__(self) -> None:
+        self._state = state()
+        self._record = record()
+        self._has_turn = g.get("has_turn", False)
+        self._is_quiet = request.endpoint in UNCOUNTED or self._record.route == PAGE
+        self._is_over = False
+
+    def __call__(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._has_turn:
+            self._state.in_flight.leave()
+        if self._state.metrics is not None:
+            self._state.metrics.observe(self._record)
+        request_log.write(self._record, quiet=self._is_quiet)
+
+    def after(self, items: Iterable[Any]) -> Iterator[Any]:
+        """The items, and then the end."""
+        try:
+            yield from items
+        finally:
+            self()
+
+
+def _end(_: BaseException | None) -> None:
+    """Flask is done with the request; a stream only begins now, and ends by itself."""
+    if "record" in g and not g.get("ends_later", False):
+        _End()()
+
+
+def _route() -> str:
+    """The rule that matched; no address, which anybody can make up."""
+    if request.url_rule is not None:
+        return request.url_rule.rule
+    is_page = request.method in ("GET", "HEAD") and not request.path.startswith("/api")
+    return PAGE if is_page else "none"
 
 
 def _refuse_foreign_host() -> None:
     """Against DNS rebinding: a page of another site can point its own name at 127.0.0.1 and would
-    then count as the same origin, but it cannot choose the `Host` header.
+    then count as the same origin, but it cannot choose the `Host` header. What only tells whether
+    the server is well is told under any name to whoever reaches an open address: what watches it
+    asks by the address of one machine.
 
     Raises:
         Forbidden: this server listens on a loopback address, or was given `allowed_hosts`, and the
@@ -83,7 +123,7 @@ def _refuse_foreign_host() -> None:
     """
     settings = state().settings
     local = is_loopback(settings.host)
-    if not local and not settings.allowed_hosts:
+    if not local and (not settings.allowed_hosts or request.endpoint in UNCOUNTED):
         return
     try:
         name = urlsplit(f"//{request.host}").hostname or ""

@@ -11,12 +11,14 @@ from pydantic.json_schema import models_json_schema
 
 from lm_debugger import __version__
 from lm_debugger.api.route_table import ROUTES
-from lm_debugger.api.route_types import EVENTS, HTML, JSON, STATUS_TEXT, Route
+from lm_debugger.api.route_types import EVENTS, JSON, STATUS_TEXT, Route
 from lm_debugger.api.schemas import ErrorReply
 
 _REF = "#/components/schemas/{model}"
 _ANYWHERE = (403, 405, 500)
 """Statuses that any route can answer with: foreign host, wrong method, bug."""
+_WORK = (429, 503)
+"""And any that is not for operating the server: too often, busy or shutting down."""
 
 
 def document() -> dict[str, Any]:
@@ -92,11 +94,12 @@ def _operation(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> 
 
 def _responses(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": "OK", "content": _content(route, schemas)}}
-    for status in sorted({*route.errors, *_ANYWHERE}):
+    work = () if route.tag == "operations" else _WORK
+    for status in sorted({*route.errors, *_ANYWHERE, *work}):
         reply: dict[str, Any] = {"description": STATUS_TEXT[status]}
         if status >= 400:
             reply["content"] = {JSON: {"schema": schemas[ErrorReply]}}
-        if status == 503:
+        if status in (429, 503):
             reply["headers"] = {
                 "Retry-After": {"description": "seconds", "schema": {"type": "integer"}}
             }
@@ -137,4 +140,4 @@ def _content(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> di
         return {EVENTS: {"schema": _events(route, schemas)}}
     if route.free_form:
         return {JSON: {"schema": {"type": "object"}}}
-    return {HTML: {"schema": {"type": "string"}}}
+    return {route.media: {"schema": {"type": "string"}}}

@@ -5,15 +5,20 @@ wrong with them in words, is `json_input`'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from lm_debugger.api.request_log import record
 from lm_debugger.api.state import state
 from lm_debugger.engine.types import Intervention, Sampling
 from lm_debugger.errors import InvalidInput, PromptTooLong
 from lm_debugger.json_input import Model, checked
 from lm_debugger.runs.schema import InterventionIn, SamplingIn
+
+if TYPE_CHECKING:
+    from lm_debugger.engine.debugger import Debugger
 
 
 def body(model: type[Model]) -> Model:
@@ -46,8 +51,8 @@ def parameters(model: type[Model], **path: str) -> Model:
     return checked(model, values)
 
 
-def prompt(text: str) -> str:
-    """The prompt, if it is not too long to be worth tokenising.
+def typed(text: str) -> str:
+    """A text, if it is not too long to be worth tokenising.
 
     Raises:
         PromptTooLong: more characters than the setting `max_prompt_chars`.
@@ -55,10 +60,32 @@ def prompt(text: str) -> str:
     limit = state().settings.max_prompt_chars
     if len(text) > limit:
         raise PromptTooLong(
-            f"The prompt has {len(text)} characters; at most {limit} are allowed.",
+            f"The prompt has {len(text)} characters; at most {limit} are allowed (the setting "
+            "max_prompt_chars).",
             characters=len(text),
             allowed=limit,
+            limit="max_prompt_chars",
         )
+    return text
+
+
+def prompt(text: str, debugger: Debugger) -> str:
+    """A prompt, if it is not too long for this server; its length goes into the log.
+
+    Raises:
+        EmptyPrompt, PromptTooLong: also more tokens than the setting `max_prompt_tokens`.
+    """
+    n_tokens = len(debugger.tokenize(typed(text)))
+    limit = state().settings.max_prompt_tokens
+    if limit is not None and n_tokens > limit:
+        raise PromptTooLong(
+            f"The prompt has {n_tokens} tokens; at most {limit} are allowed (the setting "
+            "max_prompt_tokens).",
+            n_tokens=n_tokens,
+            maximum=limit,
+            limit="max_prompt_tokens",
+        )
+    record().prompt_tokens = n_tokens
     return text
 
 

@@ -1,13 +1,18 @@
-"""The models of one server: loaded in the background, one after the other, found by name."""
+"""The models of one server: loaded in the background, one after the other, found by name.
+
+How one comes into memory is `loader.py`'s business.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from lm_debugger.api.loader import Loader
+from lm_debugger.api.progress import Progress, Report
 from lm_debugger.errors import LoadError, ModelLoading, UnknownModel
 
 if TYPE_CHECKING:
@@ -25,11 +30,12 @@ State = Literal["loading", "ready", "failed"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One served model. `debugger` and `index` are there when it is ready, `error` when it failed;
-    the index may still be unbuilt."""
+    """One served model. `progress` is there while it is loading, `debugger` and `index` when it is
+    ready, `error` when it failed; the index may still be unbuilt."""
 
     id: str
     state: State = "loading"
+    progress: Progress | None = None
     debugger: Debugger | None = None
     index: ModelIndex | None = None
     error: LoadError | None = None
@@ -40,7 +46,7 @@ class ModelRegistry:
 
     Args:
         names: what `load` is called with; also the models' ids. Must not be empty.
-        load: makes a Debugger; raises LoadError.
+        load: makes a Debugger, and tells how far it is; raises LoadError.
         make_index: makes the index of a loaded model, which is not built yet.
         on_change: told of every model that became ready or failed, in the loading thread.
     """
@@ -48,11 +54,11 @@ class ModelRegistry:
     def __init__(
         self,
         names: Iterable[str],
-        load: Callable[[str], Debugger],
+        load: Callable[[str, Report], Debugger],
         make_index: Callable[[Debugger], ModelIndex],
         on_change: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
-        self._entries = {name: Entry(name) for name in names}
+        self._entries = {name: Entry(name, progress=Progress("waiting")) for name in names}
         self._load = load
         self._make_index = make_index
         self._on_change = on_change
@@ -61,7 +67,7 @@ class ModelRegistry:
     @classmethod
     def of(cls, debugger: Debugger, make_index: Callable[[Debugger], ModelIndex]) -> ModelRegistry:
         """A registry of one model that is loaded already."""
-        registry = cls([debugger.info.id], lambda name: debugger, make_index)
+        registry = cls([debugger.info.id], lambda name, report: debugger, make_index)
         registry._load_all()
         return registry
 
@@ -132,8 +138,11 @@ class ModelRegistry:
             self._on_change(entry)
 
     def _load_one(self, name: str) -> Entry:
+        def report(progress: Progress) -> None:
+            self._entries[name] = replace(self._entries[name], progress=progress)
+
         try:
-            debugger = self._load(name)
+            debugger = self._load(name, report)
             return Entry(name, "ready", debugger=debugger, index=self._make_index(debugger))
         except LoadError as error:
             return Entry(name, "failed", error=error)
@@ -144,30 +153,9 @@ class ModelRegistry:
             return Entry(name, "failed", error=failure)
 
 
-def loader(settings: Settings) -> Callable[[str], Debugger]:
-    """`Debugger.load` as the settings want it. torch is imported when the first model loads."""
-
-    def load(name: str) -> Debugger:
-        from lm_debugger.engine.debugger import Debugger
-        from lm_debugger.engine.types import Limits
-
-        limits = Limits(
-            max_interventions=settings.max_interventions,
-            max_top_k=settings.max_top_k,
-            max_new_tokens=settings.max_new_tokens,
-            max_positions=settings.max_positions,
-            max_waiting=settings.max_waiting,
-        )
-        bundled = name == "demo"
-        return Debugger.load(
-            name,
-            device=settings.device,
-            dtype=settings.dtype,
-            revision=None if bundled else settings.revision,
-            limits=limits,
-        )
-
-    return load
+def loader(settings: Settings) -> Loader:
+    """`Debugger.load` as the settings want it."""
+    return Loader(settings)
 
 
 def indexer(settings: Settings) -> Callable[[Debugger], ModelIndex]:

@@ -11,7 +11,17 @@ from lm_debugger.api import schemas as wire
 from lm_debugger.api import schemas_run as runs
 from lm_debugger.api import schemas_why as why
 from lm_debugger.api.route_table_explore import EXPLORE
-from lm_debugger.api.route_types import DIM, EVENTS, HTML, LAYER, MODEL, POST_ERRORS, Param, Route
+from lm_debugger.api.route_types import (
+    DIM,
+    EVENTS,
+    HTML,
+    LAYER,
+    MODEL,
+    POST_ERRORS,
+    TEXT,
+    Param,
+    Route,
+)
 from lm_debugger.runs.schema import FORMAT
 
 _PROMPT = "My wife is working as a"
@@ -257,6 +267,16 @@ ROUTES: tuple[Route, ...] = (
         "200 as soon as one model is ready; 503 with `Retry-After` before.",
         reply=wire.ReadyReply,
         unready=wire.ReadyReply,
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        "metrics",
+        "operations",
+        "Counts and durations, for Prometheus",
+        "404 unless the setting `metrics` is on.",
+        media=TEXT,
+        errors=(404,),
     ),
     Route(
         "GET",

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 JSON = "application/json"
 EVENTS = "text/event-stream"
 HTML = "text/html"
+TEXT = "text/plain"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ STATUS_TEXT = {
     413: "The body is larger than the setting `max_body_bytes` allows.",
     415: "The body must be sent as `application/json`.",
     422: "Well-formed, but a value is missing, unknown, of the wrong type or out of range.",
+    429: "More requests in a minute than one client may send, in hosted mode (the setting "
+    "`max_requests_per_minute`); `Retry-After` says when to ask again.",
     500: "A bug of the server. The reply carries a request id; the log has the rest under it.",
-    503: "Not now: the model is loading or its queue full; `Retry-After` says when to ask again.",
+    503: "Not now: the model is loading, its queue full, the request took too long or the server "
+    "ends; `Retry-After` says when to ask again.",
 }
 
 LAYER = Param("layer", "path", {"type": "integer", "minimum": 0}, "0-based layer")

@@ -10,8 +10,11 @@ from pydantic import BaseModel
 from lm_debugger.api import dump, parse
 from lm_debugger.api import schemas as wire
 from lm_debugger.api.errors import reply_of
+from lm_debugger.api.limits import while_wanted
 from lm_debugger.api.replies import json_reply
-from lm_debugger.api.state import state, timed
+from lm_debugger.api.request_log import record
+from lm_debugger.api.state import computing, measured, state
+from lm_debugger.errors import ClientGone
 
 blueprint = Blueprint("debug", __name__, url_prefix="/api/v1")
 
@@ -19,10 +22,10 @@ blueprint = Blueprint("debug", __name__, url_prefix="/api/v1")
 @blueprint.post("/trace")
 def trace() -> Response:
     asked = parse.body(wire.TraceRequest)
-    debugger = state().registry.get(asked.model)
-    with timed("engine"):
+    debugger = state().debugger(asked.model)
+    with computing():
         found = debugger.trace(
-            parse.prompt(asked.prompt),
+            parse.prompt(asked.prompt, debugger),
             parse.interventions(asked.interventions),
             positions=asked.positions,
             top_k=asked.top_k,
@@ -33,25 +36,26 @@ def trace() -> Response:
 @blueprint.post("/generate")
 def generate() -> Response:
     asked = parse.body(wire.GenerateRequest)
-    debugger = state().registry.get(asked.model)
-    with timed("engine"):
+    debugger = state().debugger(asked.model)
+    with computing():
         found = debugger.generate(
-            parse.prompt(asked.prompt),
+            parse.prompt(asked.prompt, debugger),
             parse.interventions(asked.interventions),
             max_new_tokens=asked.max_new_tokens,
             sampling=parse.sampling(asked.sampling),
             alternatives=asked.alternatives,
         )
+    record().new_tokens = len(found.steps)
     return json_reply(dump.generation(found))
 
 
 @blueprint.post("/generate/stream")
 def generate_stream() -> Response:
     asked = parse.body(wire.GenerateRequest)
-    debugger = state().registry.get(asked.model)
-    with timed("engine"):  # everything is checked here, before a status is sent
+    debugger = state().debugger(asked.model)
+    with computing():  # everything is checked here, before a status is sent
         stream = debugger.stream(
-            parse.prompt(asked.prompt),
+            parse.prompt(asked.prompt, debugger),
             parse.interventions(asked.interventions),
             max_new_tokens=asked.max_new_tokens,
             sampling=parse.sampling(asked.sampling),
@@ -59,11 +63,17 @@ def generate_stream() -> Response:
         )
         tokens = [dump.token(token) for token in debugger.tokenize(asked.prompt)]
 
+    mine = record()
+
     def events() -> Iterator[str]:
-        yield _event("start", wire.GenerateStart(model=debugger.info.id, tokens=tokens))
         try:
-            for step in stream:
+            yield _event("start", wire.GenerateStart(model=debugger.info.id, tokens=tokens))
+            for step in measured(while_wanted(stream)):
+                mine.new_tokens = step.index + 1
                 yield _event("step", dump.step(step))
+        except GeneratorExit:
+            mine.outcome = ClientGone.code
+            raise
         except Exception as error:  # the status is out: the client learns of it in the stream
             yield _event("error", reply_of(error))
             return
@@ -79,8 +89,8 @@ def generate_stream() -> Response:
 @blueprint.get("/values/<layer>/<dim>")
 def value(layer: str, dim: str) -> Response:
     asked = parse.parameters(wire.ValueQuery, layer=layer, dim=dim)
-    debugger = state().registry.get(asked.model)
-    with timed("engine"):
+    debugger = state().debugger(asked.model)
+    with computing():
         found = debugger.project(asked.layer, asked.dim, top_k=asked.top_k)
     response = json_reply(dump.projection(debugger.info.id, found))
     response.add_etag()

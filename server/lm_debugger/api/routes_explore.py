@@ -9,7 +9,7 @@ from lm_debugger.api import dump_explore as dump
 from lm_debugger.api import parse
 from lm_debugger.api import schemas_explore as wire
 from lm_debugger.api.replies import json_reply
-from lm_debugger.api.state import state, timed
+from lm_debugger.api.state import computing, state
 from lm_debugger.engine.types import ValueId
 
 blueprint = Blueprint("explore", __name__, url_prefix="/api/v1")
@@ -18,13 +18,13 @@ blueprint = Blueprint("explore", __name__, url_prefix="/api/v1")
 @blueprint.get("/index")
 def read_index() -> Response:
     asked = parse.parameters(wire.Query)
-    return json_reply(dump.index(*state().registry.explore(asked.model)))
+    return json_reply(dump.index(*state().indexed(asked.model)))
 
 
 @blueprint.post("/index")
 def change_index() -> Response:
     asked = parse.body(wire.IndexAction)
-    debugger, index = state().registry.explore(asked.model)
+    debugger, index = state().indexed(asked.model)
     if asked.action == "start":
         index.start()
     else:
@@ -35,8 +35,8 @@ def change_index() -> Response:
 @blueprint.get("/search/keywords")
 def search_keywords() -> Response:
     asked = parse.parameters(wire.KeywordQuery)
-    debugger, index = state().registry.explore(asked.model)
-    with timed("search"):
+    debugger, index = state().indexed(asked.model)
+    with computing():
         found = index.keywords(asked.q, asked.n)
     return json_reply(dump.keywords(debugger, index, found))
 
@@ -44,13 +44,13 @@ def search_keywords() -> Response:
 @blueprint.get("/search/concepts")
 def search_concepts() -> Response:
     asked = parse.parameters(wire.ConceptQuery)
-    debugger, index = state().registry.explore(asked.model)
+    debugger, index = state().indexed(asked.model)
     last = debugger.info.n_layers - 1
     layers = (
         0 if asked.first_layer is None else asked.first_layer,
         last if asked.last_layer is None else asked.last_layer,
     )
-    with timed("search"):
+    with computing():
         words = index.concepts.words(asked.q)
         found = index.concepts.search(words, asked.n, normalised=asked.normalised, layers=layers)
     return json_reply(dump.concepts(debugger, index, words, found))
@@ -59,10 +59,10 @@ def search_concepts() -> Response:
 @blueprint.get("/values/<layer>/<dim>/neighbours")
 def neighbours(layer: str, dim: str) -> Response:
     asked = parse.parameters(wire.NeighbourQuery, layer=layer, dim=dim)
-    debugger, index = state().registry.explore(asked.model)
+    debugger, index = state().indexed(asked.model)
     at = ValueId(asked.layer, asked.dim)
     debugger.check(at)
-    with timed("search"):
+    with computing():
         found = index.concepts.neighbours(at, asked.n, opposite=asked.opposite)
     return _unchanging(dump.neighbours(debugger, index, at, found))
 
@@ -70,7 +70,7 @@ def neighbours(layer: str, dim: str) -> Response:
 @blueprint.get("/values/<layer>/<dim>/place")
 def place(layer: str, dim: str) -> Response:
     asked = parse.parameters(wire.PlaceQuery, layer=layer, dim=dim)
-    debugger, index = state().registry.explore(asked.model)
+    debugger, index = state().indexed(asked.model)
     at = ValueId(asked.layer, asked.dim)
     debugger.check(at)
     return json_reply(dump.place(debugger, index, at))
@@ -79,13 +79,13 @@ def place(layer: str, dim: str) -> Response:
 @blueprint.get("/clusters")
 def clusters() -> Response:
     asked = parse.parameters(wire.Query)
-    return _unchanging(dump.clusters(*state().registry.explore(asked.model)))
+    return _unchanging(dump.clusters(*state().indexed(asked.model)))
 
 
 @blueprint.get("/clusters/<cluster>")
 def cluster(cluster: str) -> Response:
     asked = parse.parameters(wire.ClusterQuery, cluster=cluster)
-    debugger, index = state().registry.explore(asked.model)
+    debugger, index = state().indexed(asked.model)
     members = index.members(asked.cluster, asked.seed)
     shown = members[asked.offset : asked.offset + asked.n]
     return _unchanging(dump.cluster(debugger, index, asked, shown))

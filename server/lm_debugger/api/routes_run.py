@@ -16,6 +16,6 @@ blueprint = Blueprint("run", __name__, url_prefix="/api/v1")
 @blueprint.post("/code")
 def code() -> Response:
     asked = parse.body(wire.CodeRequest)
-    debugger = state().registry.get(asked.run.model)
-    parse.prompt(asked.run.prompt)
+    debugger = state().debugger(asked.run.model)
+    parse.prompt(asked.run.prompt, debugger)
     return json_reply(wire.CodeReply(code=program(asked.run, debugger, asked.form)))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response
+from werkzeug.exceptions import NotFound
 
 from lm_debugger import __version__
 from lm_debugger import settings as settings_table
-from lm_debugger.api import docs, dump, openapi
+from lm_debugger.api import docs, dump, openapi, spa
 from lm_debugger.api import schemas as wire
 from lm_debugger.api.examples import examples
+from lm_debugger.api.metrics import MEDIA
 from lm_debugger.api.registry import RETRY_AFTER
-from lm_debugger.api.replies import json_reply
+from lm_debugger.api.replies import html_reply, json_reply
 from lm_debugger.api.state import state
 
 blueprint = Blueprint("server", __name__)
@@ -70,9 +72,24 @@ def ready() -> Response:
     return response
 
 
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    found = state().metrics
+    if found is None:
+        raise NotFound("Metrics are off here; start the server with --metrics.")
+    return Response(found.text(), content_type=MEDIA)
+
+
 @blueprint.get("/version")
 def version() -> Response:
-    return json_reply(wire.VersionReply(version=__version__, api="v1"))
+    current = state()
+    reply = wire.VersionReply(
+        version=__version__,
+        api="v1",
+        page=spa.build_of(current.web),
+        instance=current.instance,
+    )
+    return json_reply(reply)
 
 
 @blueprint.get("/openapi.json")
@@ -81,5 +98,5 @@ def openapi_document() -> Response:
 
 
 @blueprint.get("/docs")
-def documentation() -> str:
-    return docs.page()
+def documentation() -> Response:
+    return html_reply(docs.page())

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from lm_debugger.api import dump, dump_why, parse
 from lm_debugger.api import schemas_why as wire
 from lm_debugger.api.replies import json_reply
-from lm_debugger.api.state import state, timed
+from lm_debugger.api.state import computing, state
 
 blueprint = Blueprint("why", __name__, url_prefix="/api/v1")
 
@@ -15,19 +15,19 @@ blueprint = Blueprint("why", __name__, url_prefix="/api/v1")
 @blueprint.get("/tokens")
 def tokens() -> Response:
     asked = parse.parameters(wire.TokensQuery)
-    debugger = state().registry.get(asked.model)
-    with timed("engine"):
-        found = debugger.find_tokens(parse.prompt(asked.q), asked.n)
+    debugger = state().debugger(asked.model)
+    with computing():
+        found = debugger.find_tokens(parse.typed(asked.q), asked.n)
     return json_reply(wire.TokensReply(model=debugger.info.id, tokens=[*map(dump.token, found)]))
 
 
 @blueprint.post("/grid")
 def grid() -> Response:
     asked = parse.body(wire.GridRequest)
-    debugger = state().registry.get(asked.model)
-    with timed("engine"):
+    debugger = state().debugger(asked.model)
+    with computing():
         found = debugger.grid(
-            parse.prompt(asked.prompt),
+            parse.prompt(asked.prompt, debugger),
             parse.interventions(asked.interventions),
             asked.positions,
         )
@@ -37,9 +37,9 @@ def grid() -> Response:
 @blueprint.post("/sub_updates")
 def sub_updates() -> Response:
     asked = parse.body(wire.SubUpdatesRequest)
-    debugger = state().registry.get(asked.model)
-    prompt = parse.prompt(asked.prompt)
-    with timed("engine"):
+    debugger = state().debugger(asked.model)
+    prompt = parse.prompt(asked.prompt, debugger)
+    with computing():
         found = debugger.sub_updates(
             prompt,
             asked.layer,
@@ -69,10 +69,10 @@ def sub_updates() -> Response:
 @blueprint.post("/follow")
 def follow() -> Response:
     asked = parse.body(wire.FollowRequest)
-    debugger = state().registry.get(asked.model)
-    with timed("engine"):
+    debugger = state().debugger(asked.model)
+    with computing():
         found = debugger.follow(
-            parse.prompt(asked.prompt),
+            parse.prompt(asked.prompt, debugger),
             asked.tokens,
             parse.interventions(asked.interventions),
             asked.position,
@@ -83,10 +83,10 @@ def follow() -> Response:
 @blueprint.post("/attribute")
 def attribute() -> Response:
     asked = parse.body(wire.AttributeRequest)
-    debugger = state().registry.get(asked.model)
-    with timed("engine"):
+    debugger = state().debugger(asked.model)
+    with computing():
         found = debugger.attribute(
-            parse.prompt(asked.prompt),
+            parse.prompt(asked.prompt, debugger),
             asked.token,
             asked.against,
             parse.interventions(asked.interventions),

@@ -198,12 +198,21 @@ class ValueReply(Reply):
     suppressed: list[TokenLogitOut]
 
 
+class ProgressOut(Reply):
+    """How far a model is that is loading."""
+
+    stage: Literal["waiting", "starting", "downloading", "reading"]
+    done: int = Field(description="bytes when downloading, tensors when reading, else 0")
+    total: int | None = Field(description="of the same; null where it is not known")
+
+
 class ModelOut(Reply):
     """One served model; the numbers are null until it is ready."""
 
     id: str
     state: Literal["loading", "ready", "failed"]
-    error: str | None
+    progress: ProgressOut | None = Field(description="while it is loading")
+    error: str | None = Field(description="why it failed")
     architecture: str | None
     n_layers: int | None
     ffn_width: int | None
@@ -282,6 +291,8 @@ class ReadyReply(Reply):
 class VersionReply(Reply):
     version: str
     api: Literal["v1"]
+    page: str | None = Field(description="which build of the page is served; null: none")
+    instance: str = Field(description="another one after every start of the server")
 
 
 class ErrorBody(Reply):

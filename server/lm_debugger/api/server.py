@@ -5,20 +5,34 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 from flask import Flask
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from lm_debugger.api.app import create_app
+from lm_debugger.api.memory import share_arenas
 from lm_debugger.api.registry import ModelRegistry
+from lm_debugger.api.state import state_of
 from lm_debugger.errors import DebuggerError
 from lm_debugger.settings import Settings
 
 _POLL_SECONDS = 0.2
 """How long `stop` may take to be noticed by an idle server."""
+
+GRACE_SECONDS = 5.0
+"""How long a request may still take when the server is told to end (SIGTERM)."""
+
+_LAST_SECONDS = 2.0
+"""How long work that has been told to end may take to do so, and its reply to be sent."""
+
+_QUIET_SECONDS = 0.3
+"""A connection on which nothing happens for so long after the end was announced has nothing more
+to say."""
 
 
 class AddressUnavailable(DebuggerError):
@@ -40,6 +54,7 @@ class Server:
     def __init__(
         self, settings: Settings, registry: ModelRegistry, app: Flask | None = None
     ) -> None:
+        share_arenas()
         self.app = app or create_app(settings, registry)
         listening = _listen(settings.host, settings.port)
         self.url = _url(listening)
@@ -56,11 +71,12 @@ class Server:
             # Flask refuses larger bodies with the proper error; this is only the last resort.
             max_request_body_size=16 * settings.max_body_bytes,
             ident="lm-debugger",
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=False,  # BehindProxy does, for those not trusted
         )
         self._thread: threading.Thread | None = None
         self._running = False
         self._stopped = threading.Event()
+        self._grace = 0.0
 
     def run(self) -> None:
         """Serve until `stop`, KeyboardInterrupt or SystemExit; returns when all has ended."""
@@ -78,9 +94,19 @@ class Server:
         self._thread = threading.Thread(target=self.run, name="serve", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End what `start` or `run` (in another thread) began. Open streams are cut off."""
+    def end(self, grace: float = GRACE_SECONDS) -> None:
+        """Let `run` return soon, and return at once; may be called by a signal handler.
+
+        New connections are refused from then on. Requests may take `grace` seconds more; those
+        that take longer, and new ones on old connections, are answered with 503, streams end with
+        an error event.
+        """
+        self._grace = grace
         self._stopped.set()
+
+    def stop(self) -> None:
+        """End what `start` or `run` (in another thread) began, without grace."""
+        self.end(grace=0)
         if self._thread is not None:
             self._thread.join()
         elif not self._running:
@@ -99,11 +125,38 @@ class Server:
         self.stop()
 
     def _close(self) -> None:
+        self._drain()
         for channel in list(self._wsgi.active_channels.values()):
-            channel.handle_close()  # generations see it and end
+            channel.handle_close()
         # A worker that ends wakes the loop once more: what it wakes it by is closed after it.
-        self._wsgi.task_dispatcher.shutdown(timeout=5)
+        self._wsgi.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map, ignore_all=True)
+
+    def _drain(self) -> None:
+        """Take what has knocked already, refuse what comes later, and let what is here end."""
+        for _ in range(self._wsgi.adj.connection_limit):
+            before = len(self._wsgi.active_channels)
+            self._wsgi.handle_accept()
+            if len(self._wsgi.active_channels) == before:
+                break
+        wasyncore.dispatcher.close(self._wsgi)  # its own `close` also takes the loop's waker
+        state_of(self.app).closing.begin(self._grace)
+        until = time.monotonic() + self._grace + _LAST_SECONDS
+        last_busy = time.monotonic()
+        while self._wsgi.active_channels and time.monotonic() < until:
+            wasyncore.loop(timeout=0.05, map=self._map, use_poll=True, count=1)
+            for channel in self._wsgi.active_channels.values():
+                for request in list(channel.requests):
+                    request.headers["CONNECTION"] = "close"  # as if the client had wished it
+            if any(_is_busy(channel) for channel in self._wsgi.active_channels.values()):
+                last_busy = time.monotonic()
+            elif time.monotonic() > last_busy + _QUIET_SECONDS:
+                break
+
+
+def _is_busy(channel: HTTPChannel) -> bool:
+    """Is it being answered, or being heard?"""
+    return bool(channel.requests or channel.request or channel.total_outbufs_len)
 
 
 def _listen(host: str, port: int) -> socket.socket:

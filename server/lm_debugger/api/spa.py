@@ -1,17 +1,19 @@
 """The built page (`lm_debugger/web`), served by the same port as the API.
 
-The page routes by itself: any address that no route knows, outside `/api`, is answered with
+The page routes by itself, behind `#`: any address that no route knows, outside `/api`, leads to
 `index.html`. What Vite puts into `assets/` has its content's hash in its name and may be kept for
 ever; everything else is asked for anew each time, by its ETag.
 """
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from flask import Blueprint, Response, render_template, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
+from lm_debugger.api.replies import html_reply
 from lm_debugger.api.state import state
 
 blueprint = Blueprint("page", __name__)
@@ -36,11 +38,21 @@ def page() -> Response | None:
         return response
     if Path(name).suffix or name.startswith("assets/"):
         return None  # a file that does not exist: 404, not a page in its place
+    if "/" in name:
+        return _to_the_top(name)
     return _index(web)
 
 
 def is_built(web: Path = WEB) -> bool:
     return (web / INDEX).is_file()
+
+
+def build_of(web: Path = WEB) -> str | None:
+    """Tells one build of the page from another: index.html names its scripts by their content."""
+    try:
+        return hashlib.sha256((web / INDEX).read_bytes()).hexdigest()[:12]
+    except OSError:
+        return None
 
 
 def _is_api(path: str) -> bool:
@@ -55,9 +67,19 @@ def _is_file(web: Path, name: str) -> bool:
         return False
 
 
+def _to_the_top(name: str) -> Response:
+    """The page finds its scripts and the API beside its own address, whatever prefix a proxy puts
+    before it, so it has to stand at the top. What is behind `#` goes along by itself."""
+    query = request.query_string.decode("latin-1")
+    response = Response(status=302)
+    response.headers["Location"] = "../" * name.count("/") + (f"?{query}" if query else "")
+    response.autocorrect_location_header = False  # relative it is right behind any proxy
+    return response
+
+
 def _index(web: Path) -> Response:
     if is_built(web):
         response = send_from_directory(web, INDEX, etag=True)
         response.headers["Cache-Control"] = "no-cache"
         return response
-    return Response(render_template("not_built.html"), 503, mimetype="text/html")
+    return html_reply(render_template("not_built.html"), 503)

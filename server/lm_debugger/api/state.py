@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from flask import current_app, g
+from flask import Flask, current_app
 
+from lm_debugger.api.limits import Closing, InFlight
+from lm_debugger.api.metrics import Metrics
 from lm_debugger.api.registry import ModelRegistry
+from lm_debugger.api.request_log import record
 from lm_debugger.settings import Settings
+from lm_debugger.waiting import waits
+
+if TYPE_CHECKING:
+    from lm_debugger.engine.debugger import Debugger
+    from lm_debugger.index import ModelIndex
+
+Item = TypeVar("Item")
 
 _KEY = "lm_debugger"
 
@@ -24,6 +36,23 @@ class State:
     registry: ModelRegistry
     web: Path
     """Folder of the built page."""
+    in_flight: InFlight
+    metrics: Metrics | None
+    """None unless the settings ask for them."""
+    instance: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    """Tells this start of the server from others."""
+    closing: Closing = field(default_factory=Closing)
+
+    def debugger(self, id: str | None = None) -> Debugger:
+        """The model that a request asks for; raises as `ModelRegistry.get` does."""
+        return self.indexed(id)[0]
+
+    def indexed(self, id: str | None = None) -> tuple[Debugger, ModelIndex]:
+        """The model that a request asks for, and its index; raises as `explore` does."""
+        name = self.registry.default if id is None else id
+        if any(entry.id == name for entry in self.registry.entries):
+            record().model = name
+        return self.registry.explore(id)
 
 
 def attach(app_extensions: dict[str, object], state: State) -> None:
@@ -31,17 +60,36 @@ def attach(app_extensions: dict[str, object], state: State) -> None:
 
 
 def state() -> State:
-    found = current_app.extensions[_KEY]
+    """That of the application at hand."""
+    return state_of(current_app)
+
+
+def state_of(app: Flask) -> State:
+    found = app.extensions[_KEY]
     assert isinstance(found, State)
     return found
 
 
 @contextmanager
-def timed(name: str) -> Iterator[None]:
-    """Measure the block for the reply's `Server-Timing` header."""
+def computing() -> Iterator[None]:
+    """Measure the block for `Server-Timing` and the log: waiting for the model, and working."""
+    mine = record()
     start = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings: dict[str, float] = g.setdefault("timings", {})
-        timings[name] = timings.get(name, 0.0) + time.perf_counter() - start
+    with waits() as spent:
+        try:
+            yield
+        finally:
+            waited = sum(spent)
+            mine.queue += waited
+            mine.compute += time.perf_counter() - start - waited
+
+
+def measured(items: Iterator[Item]) -> Iterator[Item]:
+    """The items of work that goes on after the view has returned, each measured so."""
+    while True:
+        with computing():
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item

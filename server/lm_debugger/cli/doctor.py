@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
+from platformdirs import user_cache_dir
 
 from lm_debugger import __version__
 
@@ -24,6 +27,8 @@ _PACKAGES = (
     "pydantic",
     "jsonnet",
 )
+_OPS = ("flask-limiter", "prometheus-client", "redis")
+"""The extra `ops`."""
 
 
 @click.command("doctor")
@@ -33,7 +38,10 @@ def command() -> None:
     for name, check in (
         ("versions", _versions),
         ("device", _device),
+        ("memory", _memory),
         ("model cache", _cache),
+        ("index cache", _index_cache),
+        ("hosting", _hosting),
         ("page", _page),
         ("demo model", _demo),
     ):
@@ -82,6 +90,42 @@ def _cache() -> Iterator[str]:
     names = [name.removeprefix("models--").replace("--", "/") for name in models]
     yield f"models: {', '.join(names) or 'none'}"
     yield f"hub: {'offline (HF_HUB_OFFLINE)' if HF_HUB_OFFLINE else 'asked for what is not there'}"
+
+
+def _memory() -> Iterator[str]:
+    from lm_debugger.api.capacity import free_memory
+
+    free = free_memory()
+    yield "not told by this system" if free is None else f"{free / 1e6:,.0f} MB free for models"
+
+
+def _index_cache() -> Iterator[str]:
+    from lm_debugger.settings import load
+
+    folder = load().settings.cache_dir or Path(user_cache_dir("lm-debugger")) / "index"
+    yield f"folder {folder}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RuntimeError(
+            f"it cannot be written ({error.strerror}), so indexes would not be kept; name another "
+            "with LM_DEBUGGER_CACHE_DIR or --cache-dir"
+        ) from error
+    yield f"writable, {shutil.disk_usage(folder).free / 1e6:,.0f} MB free"
+
+
+def _hosting() -> Iterator[str]:
+    missing = []
+    for package in _OPS:
+        try:
+            yield f"{package} {version(package)}"
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        yield f"not installed: {', '.join(missing)}"
+        yield 'only --hosted and --metrics need them: pip install "lm-debugger[ops]"'
 
 
 def _page() -> Iterator[str]:

@@ -6,16 +6,17 @@ import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lm_debugger import __version__
-from lm_debugger.settings import Settings, load, table
+from lm_debugger.settings import Row, Settings, load, table
 
 if TYPE_CHECKING:
+    from lm_debugger.api.progress import Report
     from lm_debugger.api.registry import Entry
+    from lm_debugger.engine.debugger import Debugger
 
 
 def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,10 +29,21 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
             row.name,
             default=None,
             multiple=row.is_list,
+            is_flag=row.default is False,
             help=f"{row.description}{shown}",
-            metavar="TEXT" if isinstance(row.default, str | list | None) else "N",
+            metavar=_metavar(row),
         )(command)
     return command
+
+
+def _metavar(row: Row) -> str | None:
+    match row.default:
+        case False:
+            return None  # a switch takes no value
+        case str() | list() | None:
+            return "TEXT"
+        case _:
+            return "N"
 
 
 @click.command("serve")
@@ -52,7 +64,7 @@ def command(models: tuple[str, ...], config: Path | None, **flags: Any) -> None:
     """
     given = {name: list(v) or None if isinstance(v, tuple) else v for name, v in flags.items()}
     loaded = load(config, {"models": list(models) or None, **given})
-    _log_as(loaded.settings.log_level)
+    _log_as(loaded.settings)
     if loaded.notice:
         logging.getLogger("lm_debugger").warning(loaded.notice)
     _serve(loaded.settings)
@@ -64,9 +76,11 @@ def _serve(settings: Settings) -> None:
     from lm_debugger.api.spa import is_built
     from lm_debugger.cli.model import quiet_transformers
 
-    def load_model(name: str) -> Any:
+    load_one = loader(settings)
+
+    def load_model(name: str, report: Report) -> Debugger:
         quiet_transformers()
-        return loader(settings)(name)
+        return load_one(name, report)
 
     def changed(entry: Entry) -> None:
         _announce(entry)
@@ -77,7 +91,7 @@ def _serve(settings: Settings) -> None:
 
     registry = ModelRegistry(settings.models, load_model, indexer(settings), changed)
     server = Server(settings, registry)
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, lambda *_: server.end())
     _banner(server.url, settings, built=is_built())
     registry.start()
     try:
@@ -90,7 +104,7 @@ def _serve(settings: Settings) -> None:
 
 
 def _banner(url: str, settings: Settings, *, built: bool) -> None:
-    from lm_debugger.api.middleware import is_loopback
+    from lm_debugger.api.limits import is_loopback
 
     click.echo(f"LM-Debugger {__version__}\n\n  {url}\n")
     if not is_loopback(settings.host):
@@ -111,13 +125,11 @@ def _announce(entry: Entry) -> None:
     )
 
 
-def _log_as(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+def _log_as(settings: Settings) -> None:
+    from lm_debugger.api.request_log import JsonFormatter
+
+    handler = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waiting is normal: see `threads`
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the server as Ctrl-C does."""
-    raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 import * as Menu from "@radix-ui/react-dropdown-menu";
 import { Check, ChevronDown } from "lucide-react";
+import { useConnection } from "@/api/connection";
 import { useModels } from "@/api/queries";
 import type { Model } from "@/api/types";
 import { Button } from "@/components/Button";
@@ -10,14 +11,16 @@ import { formatCompact, formatCount } from "@/lib/numbers";
 import { useModel } from "@/state/model";
 import { useSession } from "@/state/session";
 import styles from "./Header.module.css";
+import { ProgressBar } from "./ProgressBar";
+import { progressWords, stateWords } from "./progress";
 
 function facts(model: Model): string {
   if (model.state === "failed") return model.error ?? "It could not be loaded.";
-  if (model.state === "loading") return "Loading…";
+  if (model.state === "loading") return `${progressWords(model.progress)}…`;
   const { n_layers, ffn_width, n_parameters, dtype, device } = model;
+  const layers = n_layers !== null && `${n_layers} ${n_layers === 1 ? "layer" : "layers"}`;
   return [
-    n_layers !== null && `${n_layers} layers`,
-    ffn_width !== null && `× ${formatCount(ffn_width)} value vectors`,
+    layers && ffn_width !== null && `${layers} × ${formatCount(ffn_width)} value vectors`,
     n_parameters !== null && `${formatCompact(n_parameters)} parameters`,
     [dtype, device].filter(Boolean).join(" on "),
   ]
@@ -25,20 +28,35 @@ function facts(model: Model): string {
     .join(", ");
 }
 
-export function ModelPicker() {
+/** Of a folder, its last part: the rest of a path tells least and takes most room. */
+const shortName = (id: string): string =>
+  /^([/~.]|\w:)/.test(id) ? (id.split(/[/\\]/).findLast((part) => part !== "") ?? id) : id;
+
+/** What is wrong or right with the model that the page is about: a state for the eye, and words. */
+function useModelState(): { state: Model["state"]; words: string } {
   const { data, error } = useModels();
+  const lost = useConnection((connection) => connection.lost);
+  const model = useModel();
+  if (lost || (error && !data)) return { state: "failed", words: "unreachable" };
+  if (!data) return { state: "loading", words: "loading" };
+  if (!model) return { state: "failed", words: "not served" };
+  return { state: model.state, words: stateWords(model) };
+}
+
+export function ModelPicker() {
+  const { data } = useModels();
   const chosen = useSession((state) => state.model);
   const model = useModel();
-  const state = error && !data ? "failed" : (model?.state ?? "loading");
-  const words = data && !model ? "not served" : error && !data ? "unreachable" : state;
+  const { state, words } = useModelState();
+  const name = model?.id ?? chosen ?? "Model";
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger asChild>
-        <Button look="quiet" disabled={!data} data-testid="model-picker">
+        <Button look="quiet" className={styles.trigger} disabled={!data} data-testid="model-picker">
           <span className={styles.picker}>
             <span className="visually-hidden">Model:</span>
-            <bdi>{model?.id ?? chosen ?? "Model"}</bdi>
-            <span className={styles.state} data-state={data && !model ? "failed" : state}>
+            <bdi title={name}>{shortName(name)}</bdi>
+            <span className={styles.state} data-state={state}>
               {words}
             </span>
           </span>
@@ -49,13 +67,22 @@ export function ModelPicker() {
         <Menu.Content className={menu.content} align="start" sideOffset={4} collisionPadding={8}>
           <Menu.RadioGroup
             value={model?.id ?? ""}
-            onValueChange={(id) => useSession.getState().setModel(id)}
+            onValueChange={(id) => useSession.getState().setModel(id, model?.id ?? null)}
           >
             {data?.models.map((each) => (
-              <Menu.RadioItem key={each.id} value={each.id} className={menu.item}>
-                <span className={menu.main}>
-                  <bdi>{each.id}</bdi>
+              <Menu.RadioItem
+                key={each.id}
+                value={each.id}
+                disabled={each.state === "failed"}
+                className={menu.item}
+              >
+                <span className={`${menu.main} ${styles.choice}`}>
+                  <bdi>{each.id}</bdi>{" "}
+                  <span className={styles.state} data-state={each.state}>
+                    {stateWords(each)}
+                  </span>
                   <small>{facts(each)}</small>
+                  <ProgressBar model={each} />
                 </span>
                 <Menu.ItemIndicator>
                   <Check aria-hidden />

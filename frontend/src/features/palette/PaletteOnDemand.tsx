@@ -1,9 +1,10 @@
 /** The palette as the frame has it: loaded once the page is at rest, and no letter lost on the way. */
 
-import { lazy, Suspense, useEffect, useEffectEvent, useRef } from "react";
+import { Suspense, useEffect, useEffectEvent, useRef } from "react";
+import { onDemand } from "@/state/onDemand";
 
 const load = () => import("./Palette");
-const Palette = lazy(load);
+const Palette = onDemand(() => load().then((module) => module.default));
 
 /** After what is shown first; failing now, it is asked for again when it is needed. */
 const REST = 2_000;

@@ -165,12 +165,12 @@ function useModelCommands(): Command[] {
   const { data } = useModels();
   const current = useModel()?.id;
   return (data?.models ?? [])
-    .filter(({ id }) => id !== current)
+    .filter(({ id, state }) => id !== current && state !== "failed")
     .map(({ id }) => ({
       id: `model-${id}`,
       group: "Model",
       title: `Switch to ${id}`,
-      run: () => useSession.getState().setModel(id),
+      run: () => useSession.getState().setModel(id, current ?? null),
     }));
 }
 

@@ -10,7 +10,7 @@ import {
   Share2,
   SquareTerminal,
 } from "lucide-react";
-import { type ComponentType, lazy, Suspense } from "react";
+import { type ComponentType, Suspense } from "react";
 import { useModels } from "@/api/queries";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
@@ -19,15 +19,14 @@ import { useCommands } from "@/features/palette/commands";
 import { useModel, useReadyModel } from "@/state/model";
 import { namesOf, useNames } from "@/state/names";
 import { useNotice } from "@/state/notice";
+import { onDemand } from "@/state/onDemand";
 import { useSession } from "@/state/session";
 import { currentView, linkState } from "@/state/sync";
 import { encodeLink } from "@/state/url";
 import { DropTarget } from "./DropTarget";
 import { useShare, withActions } from "./store";
 
-const ShareDialogs = lazy(() =>
-  import("./ShareDialogs").then((module) => ({ default: module.ShareDialogs })),
-);
+const ShareDialogs = onDemand(() => import("./ShareDialogs").then((module) => module.ShareDialogs));
 
 function copyLink(model: string | null): void {
   const { hash, complete } = encodeLink(currentView(), linkState(model));

@@ -1,11 +1,12 @@
 /** The Layers panel: every layer of the traced position, in the reading that was chosen. */
 
-import { lazy, memo, type Ref, Suspense, useDeferredValue, useEffect, useMemo } from "react";
+import { memo, type Ref, Suspense, useDeferredValue, useEffect, useMemo } from "react";
 import type { TraceReply } from "@/api/types";
 import { Panel } from "@/components/Panel";
 import { SaveTrace } from "@/features/save-trace/SaveTrace";
 import { closeSubUpdates, useOpenSubUpdates } from "@/features/sub-updates/open";
 import { useLetters } from "@/state/followed";
+import { onDemand } from "@/state/onDemand";
 import { type Reading, useSession } from "@/state/session";
 import { type LayerData, LayerPlace, LayerRow, type Shared } from "./LayerRow";
 import styles from "./Layers.module.css";
@@ -14,10 +15,8 @@ import { PanelTabs } from "./PanelTabs";
 import { ReadingSwitch } from "./ReadingSwitch";
 import { walk } from "./walk";
 
-const SubUpdatesPanel = lazy(() =>
-  import("@/features/sub-updates/SubUpdatesPanel").then((module) => ({
-    default: module.SubUpdatesPanel,
-  })),
+const SubUpdatesPanel = onDemand(() =>
+  import("@/features/sub-updates/SubUpdatesPanel").then((module) => module.SubUpdatesPanel),
 );
 
 interface Props {

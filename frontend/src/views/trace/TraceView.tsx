@@ -1,6 +1,6 @@
 /** The prediction view: prompt, tokens, ladder and layers; details stand beside it in the frame. */
 
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Button } from "@/components/Button";
 import { Failure } from "@/components/Failure";
 import { Workbench } from "@/features/details/Workbench";
@@ -9,6 +9,7 @@ import { Guide } from "@/features/guide/Guide";
 import { ModelState } from "@/features/header/ModelState";
 import { scrollBehaviour } from "@/lib/motion";
 import { useReadyModel } from "@/state/model";
+import { onDemand } from "@/state/onDemand";
 import { useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
 import { Ladder } from "./Ladder";
@@ -19,11 +20,11 @@ import { Skeleton } from "./Skeleton";
 import { TokenStrip } from "./TokenStrip";
 import styles from "./TraceView.module.css";
 
-const GridPanel = lazy(() =>
-  import("@/features/grid/GridPanel").then((module) => ({ default: module.GridPanel })),
+const GridPanel = onDemand(() =>
+  import("@/features/grid/GridPanel").then((module) => module.GridPanel),
 );
-const WhyPanel = lazy(() =>
-  import("@/features/why/WhyPanel").then((module) => ({ default: module.WhyPanel })),
+const WhyPanel = onDemand(() =>
+  import("@/features/why/WhyPanel").then((module) => module.WhyPanel),
 );
 
 export function TraceView() {

@@ -1,0 +1,170 @@
+"""Memory: how much a model will need, how much there is, and a refusal before it is too late.
+
+Linux ends a process that takes more memory than there is, and with it the models that were ready.
+So a model's size is read from the headers of its weight files, which needs no weight in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from lm_debugger.errors import LoadError
+
+WORKING_BYTES = 300_000_000
+"""For requests, their kept runs and the index, beside the weights of each model."""
+
+BYTES_PER_NUMBER = {"float32": 4, "float16": 2, "bfloat16": 2}
+_UNLIMITED = 2**60
+
+
+def needed(n_parameters: int, dtype: str) -> int:
+    """Bytes that a model of so many parameters takes to load and to work."""
+    return n_parameters * BYTES_PER_NUMBER[dtype] + WORKING_BYTES
+
+
+def weight_files(name: str, revision: str | None) -> list[Path]:
+    """The safetensors files of the bundled model, a folder, or a hub id that is in the cache; empty
+    where they are not on this machine, or not all of them."""
+    if name == "demo":
+        return [Path(str(resources.files("lm_debugger.demo") / "model" / "model.safetensors"))]
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        cached = _cached_snapshot(name, revision)
+        if cached is None:
+            return []
+        folder = cached
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if whole.is_file():
+        return [whole]
+    try:
+        parts = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return []  # loading it will say what is wrong
+    files = [folder / str(part) for part in sorted(parts)]
+    return files if all(file.is_file() for file in files) else []
+
+
+def count_parameters(files: list[Path]) -> int | None:
+    """Numbers in the tensors of safetensors files; None where they cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    count = 0
+    try:
+        for path in files:
+            with safe_open(path, framework="numpy") as file:
+                for key in file.keys():  # noqa: SIM118  # it is no dict
+                    if not is_mask(key):
+                        count += math.prod(file.get_slice(key).get_shape())
+    except (OSError, SafetensorError):
+        return None
+    return count or None
+
+
+def is_mask(key: str) -> bool:
+    """A constant that old versions of transformers saved with the weights; it is not loaded."""
+    return key.endswith((".attn.bias", ".attn.masked_bias"))
+
+
+def check(name: str, need: int, free: int | None, left: str = "{} MB are free") -> None:
+    """
+    Args:
+        need, free: bytes; `free` None: not known, so nothing is refused.
+        left: what `free` is, in words.
+
+    Raises:
+        LoadError: there is too little; it names both numbers and what can be done.
+    """
+    if free is None or need <= free:
+        return
+    raise LoadError(
+        f"{name} needs about {_mb(need)} MB of memory, and {left.format(_mb(free))}. Give it more, "
+        "serve it with --dtype bfloat16, or see the setting memory_limit_mb.",
+        model=name,
+        needed_mb=math.ceil(need / 1e6),
+        free_mb=max(free, 0) // 10**6,
+    )
+
+
+def free_memory(root: Path = Path("/")) -> int | None:
+    """Bytes that this process may still take: of the machine, and within the limits of every
+    control group (container) around it. None where the system does not tell.
+
+    Args:
+        root: of the file system that has `proc` and `sys`.
+    """
+    found = [_machine(root), *_control_groups(root)]
+    return min((value for value in found if value is not None), default=None)
+
+
+def free_on_gpu(device: str) -> int | None:
+    """Bytes that a CUDA device has free; None for other devices."""
+    import torch
+
+    if not device.startswith("cuda"):
+        return None
+    free: int = torch.cuda.mem_get_info(torch.device(device))[0]
+    return free
+
+
+def _machine(root: Path) -> int | None:
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _control_groups(root: Path) -> Iterator[int | None]:
+    """Of version 2 and version 1; each group up to the root, since any of them may be limited."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            top = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        # Inside a container the path may be the host's, and the container's own group is the top.
+        folder = top / path.strip("/")
+        while folder.is_relative_to(top):
+            yield _free_in_group(folder, *names)
+            folder = folder.parent
+
+
+def _free_in_group(folder: Path, limit: str, usage: str, cached: str) -> int | None:
+    try:
+        most = int((folder / limit).read_text())  # "max" is no number, and no limit
+        if most >= _UNLIMITED:
+            return None
+        used = int((folder / usage).read_text())
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        return most - used + int(stat.get(cached, 0))
+    except (OSError, ValueError):
+        return None
+
+
+def _cached_snapshot(name: str, revision: str | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        config = try_to_load_from_cache(name, "config.json", revision=revision)
+    except HFValidationError:  # no hub id at all
+        return None
+    return Path(config).parent if isinstance(config, str) else None
+
+
+def _mb(n_bytes: int) -> str:
+    return f"{max(n_bytes, 0) / 1e6:,.0f}"

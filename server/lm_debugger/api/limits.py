@@ -1,0 +1,278 @@
+"""What one request, one client and all requests together may take: time, turns, threads.
+
+What a request may ask for (tokens, positions, interventions, top_k) is the engine's to refuse; the
+size of its body and prompt is `parse`'s.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import TooManyRequests as OverLimit
+
+from lm_debugger.engine.stopping import Check, stoppable
+from lm_debugger.errors import (
+    Busy,
+    ClientGone,
+    SettingsError,
+    ShuttingDown,
+    TimeLimit,
+    TooManyRequests,
+)
+from lm_debugger.settings import Settings
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from flask_limiter import Limiter
+
+Item = TypeVar("Item")
+
+RESERVED_THREADS = 4
+"""Threads that work on no model, so that probes and the page are answered however many wait."""
+
+CHECK = "lm_debugger.check"
+"""Where in the WSGI environment a request's check is."""
+
+
+class Closing:
+    """Has the server been told to end, and how long may its requests still take?"""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    def begin(self, grace: float) -> None:
+        """From now on nothing new is begun, and after `grace` seconds nothing goes on."""
+        self._until = time.monotonic() + grace
+
+    @property
+    def has_begun(self) -> bool:
+        return self._until is not None
+
+    @property
+    def is_over(self) -> bool:
+        return self._until is not None and time.monotonic() >= self._until
+
+    def refusal(self) -> ShuttingDown:
+        return ShuttingDown("The server is shutting down; try again in a moment.", retry_after=2)
+
+
+class InFlight:
+    """Counts the requests that work or wait, and refuses what would leave no thread for probes.
+
+    Args:
+        threads: all threads of the server.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._allowed = max(1, threads - RESERVED_THREADS)
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def enter(self) -> None:
+        """One more.
+
+        Raises:
+            Busy: as many as `threads` allows are in flight.
+        """
+        with self._lock:
+            if self.count >= self._allowed:
+                raise Busy(
+                    f"The server works on {self.count} requests already, as many as the setting "
+                    f"threads = {self._threads} allows; try again in a moment.",
+                    limit="threads",
+                    waiting=self.count,
+                )
+            self.count += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self.count -= 1
+
+
+class Stopping:
+    """WSGI around the application: the work of a request ends when its time is up, when whoever
+    asked has hung up, or when the server is to end.
+
+    The server tells of clients that hung up if it reads on while it works (waitress'
+    `channel_request_lookahead`); what it does not tell is not known.
+    """
+
+    def __init__(self, app: WSGIApplication, max_seconds: float, closing: Closing) -> None:
+        self._app = app
+        self._max_seconds = max_seconds
+        self._closing = closing
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        check = self._check(environ.get("waitress.client_disconnected"))
+        environ[CHECK] = check
+        with stoppable(check):
+            return self._app(environ, start)
+
+    def _check(self, is_gone: Callable[[], bool] | None) -> Check:
+        limit = self._max_seconds
+        until = time.monotonic() + limit
+
+        def check() -> None:
+            if is_gone is not None and is_gone():
+                raise ClientGone("The client has hung up.")
+            if self._closing.is_over:
+                raise self._closing.refusal()
+            if time.monotonic() >= until:
+                raise TimeLimit(
+                    f"This took longer than a request may: {limit:g} seconds (the setting "
+                    "max_seconds). Ask for fewer tokens or positions, or again when fewer wait.",
+                    limit="max_seconds",
+                    maximum=limit,
+                )
+
+        return check
+
+
+def while_wanted(items: Iterator[Item]) -> Iterator[Item]:
+    """The items of work that goes on after the view has returned, as long as the request's check
+    allows; raises what it raises. To be iterated within the request's context."""
+    check: Check | None = request.environ.get(CHECK)
+    while True:
+        with stoppable(check):
+            if check is not None:
+                check()
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
+
+
+def require_extra(setting: str, error: ImportError) -> SettingsError:
+    """What to say where a setting asks for what is not installed."""
+    return SettingsError(
+        f"The setting {setting} needs {error.name}, which is not installed: "
+        'pip install "lm-debugger[ops]".',
+        name=setting,
+    )
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Refuse to be open to strangers without knowing the own name.
+
+    Raises:
+        SettingsError: hosted, on an address that others reach, and no `allowed_hosts`.
+    """
+    if settings.hosted and not settings.allowed_hosts and not is_loopback(settings.host):
+        raise SettingsError(
+            f"A hosted server on {settings.host} has to know the names under which it is reached: "
+            "give each with --allowed-host, as in --allowed-host demo.example.org.",
+            name="allowed_hosts",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Is it a name or address of this machine that others cannot reach?"""
+    name = host.lower().strip("[]")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def register(
+    app: Flask, settings: Settings, answer: Callable[[TooManyRequests], Response]
+) -> Limiter | None:
+    """In hosted mode, count the requests of every client and refuse those over the limit.
+
+    Args:
+        answer: makes the reply to a refused one.
+
+    Raises:
+        SettingsError: the extra `ops` is missing, or the storage cannot be used.
+    """
+    if not settings.hosted:
+        return None
+    limiter = _limiter(app, settings)
+
+    @limiter.request_filter
+    def is_free() -> bool:
+        return not is_counted()
+
+    @app.errorhandler(OverLimit)
+    def refuse(_: OverLimit) -> Response:
+        limit = settings.max_requests_per_minute
+        current = limiter.current_limit
+        seconds = 60.0 if current is None else current.reset_at - time.time()
+        return answer(
+            TooManyRequests(
+                f"More than {limit} requests in a minute came from your address (the setting "
+                "max_requests_per_minute); try again in a moment.",
+                retry_after=min(60, max(1, math.ceil(seconds))),
+                limit="max_requests_per_minute",
+                maximum=limit,
+            )
+        )
+
+    return limiter
+
+
+def is_counted() -> bool:
+    """Does the request at hand count as work? Probes, the page and its files do not."""
+    return request.endpoint is not None and request.endpoint not in UNCOUNTED
+
+
+UNCOUNTED = {
+    f"server.{name}"
+    for name in ("health", "ready", "metrics", "version", "openapi_document", "documentation")
+}
+"""Endpoints for operating the server: they answer at once, whatever else is asked of it."""
+
+
+def _limiter(app: Flask, settings: Settings) -> Limiter:
+    try:
+        from flask_limiter import Limiter
+        from limits.errors import ConfigurationError
+    except ImportError as error:
+        raise require_extra("hosted", error) from error
+    limits = [f"{settings.max_requests_per_minute} per minute"]
+    address = settings.rate_limit_storage
+    try:
+        limiter = Limiter(
+            client_network,
+            app=app,
+            application_limits=[*limits],
+            strategy="moving-window",
+            storage_uri=address,
+            in_memory_fallback=[*limits],
+            key_prefix="lm-debugger",
+        )
+        reachable = limiter.storage.check()
+    except (ConfigurationError, ValueError) as error:
+        raise SettingsError(
+            f"The setting rate_limit_storage cannot be used: {error}", name="rate_limit_storage"
+        ) from error
+    if not reachable:
+        raise SettingsError(
+            "The setting rate_limit_storage names a server that does not answer.",
+            name="rate_limit_storage",
+        )
+    return limiter
+
+
+def client_network() -> str:
+    """Whom a request is counted for: its address, of IPv6 the network that one customer gets."""
+    text = request.remote_addr or ""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if address.version == 4:
+        return text
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((address, 64), strict=False))

@@ -1,0 +1,20 @@
+"""Memory that is given back to the system: a setting of the C library."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+
+_M_ARENA_MAX = -8
+"""From glibc's malloc.h."""
+
+_ARENAS = 2
+
+
+def share_arenas() -> None:
+    """Let all threads take memory from two heaps instead of up to eight per core: each keeps the
+    most that its threads ever needed at once, for a server's many threads hundreds of megabytes.
+    One request computes at a time, so nobody waits for a heap. Does nothing where the C library is
+    another than glibc."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

@@ -1,0 +1,65 @@
+"""Behind a reverse proxy: which of its headers are believed, and the path that it puts in front.
+
+A proxy tells who the client is, under what name it asked and with which prefix in `X-Forwarded-*`
+headers. Anybody can send these, so they count only when the connection comes from an address that
+the settings trust; from all others they are taken away.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from lm_debugger.settings import Settings
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_FORWARDED = "HTTP_X_FORWARDED_"
+
+
+class BehindProxy:
+    """A WSGI application around another: believes trusted proxies, and answers below `base_url`
+    as well as at the top, since some proxies take the prefix away and others leave it."""
+
+    def __init__(self, app: WSGIApplication, settings: Settings) -> None:
+        self._prefix = settings.base_url.rstrip("/")
+        self._trusts_all = "*" in settings.trusted_proxies
+        self._networks = [ipaddress.ip_network(p) for p in settings.trusted_proxies if p != "*"]
+        self._app = app
+        # The values that the nearest proxy set; those before it are only what it was told.
+        self._believing = ProxyFix(self._mounted, x_for=1, x_proto=1, x_host=1, x_prefix=1)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._is_trusted(environ.get("REMOTE_ADDR", "")):
+            return self._believing(environ, start_response)
+        for name in [key for key in environ if key.startswith(_FORWARDED)]:
+            del environ[name]
+        return self._mounted(environ, start_response)
+
+    def _is_trusted(self, address: str) -> bool:
+        if self._trusts_all:
+            return True
+        try:
+            peer = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(peer in network for network in self._networks)
+
+    def _mounted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Move the prefix from the path, if it is there, to where WSGI has it."""
+        prefix = self._prefix
+        path = environ.get("PATH_INFO", "")
+        if prefix and path == prefix:
+            query = environ.get("QUERY_STRING", "")
+            target = f"{prefix}/?{query}" if query else f"{prefix}/"
+            start_response("308 Permanent Redirect", [("Location", target)])
+            return [b""]
+        if prefix and path.startswith(prefix + "/"):
+            environ["PATH_INFO"] = path[len(prefix) :]
+        if prefix and not environ.get("SCRIPT_NAME"):
+            environ["SCRIPT_NAME"] = prefix
+        return self._app(environ, start_response)
