@@ -7,7 +7,7 @@ NPM := $(PYTHON_IN_VENV) .ci/build_frontend.py npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test install setup setup-dev page lint types audit format screenshots clean
+.PHONY: help run test bench install setup setup-dev page lint types audit format screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ run: install ## set up and serve; ARGS="gpt2 --port 9000" go to `lm-debugger ser
 
 test: ## set up and run every check and test; ARGS="tests/engine -k trace" go to pytest
 	@.ci/test $(ARGS)
+
+bench: setup-dev ## speed beside the bare forward pass, about half an hour; ARGS="--size medium"
+	@HF_HUB_OFFLINE=1 $(PYTHON_IN_VENV) -W ignore -m tests.benchmarks.speed $(ARGS)
 
 install: setup page ## set up only; leaves .venv/bin/lm-debugger
 

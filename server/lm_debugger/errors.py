@@ -191,6 +191,12 @@ class UnknownCluster(InvalidInput):
     code = "unknown_cluster"
 
 
+class NotWhenHosted(DebuggerError):
+    """What only whoever runs the server may do."""
+
+    code = "not_when_hosted"
+
+
 class SettingsError(DebuggerError):
     """A setting is unknown or has a value outside what it allows."""
 

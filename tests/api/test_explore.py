@@ -65,6 +65,15 @@ def test_building_is_started_over_http_and_can_be_asked_about(explorer: FlaskCli
     assert unknown.status_code == 422
 
 
+def test_strangers_may_not_stop_the_index(explorer: FlaskClient) -> None:
+    """Of a server that is open to everybody; to start it again does no harm."""
+    registry = explorer.application.extensions["lm_debugger"].registry
+    client = create_app(Settings(hosted=True), registry).test_client()
+    refused = client.post("/api/v1/index", json={"action": "cancel"})
+    assert (refused.status_code, refused.json["error"]["code"]) == (403, "not_when_hosted")
+    assert client.post("/api/v1/index", json={"action": "start"}).status_code == 200
+
+
 def test_keywords_with_tokens_and_matches(explorer: FlaskClient, library: Library) -> None:
     vector = library.vectors[7]
     word = next(w.strip() for w in library.words(vector) if w.strip().isalpha() and w.isascii())

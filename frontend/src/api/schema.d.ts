@@ -2068,7 +2068,7 @@ export interface operations {
                     "application/json": components["schemas"]["ModelsReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2086,7 +2086,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -2163,7 +2163,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2217,7 +2217,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -2275,7 +2275,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokensReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2311,7 +2311,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -2380,7 +2380,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2434,7 +2434,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -2507,7 +2507,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2561,7 +2561,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -2643,7 +2643,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2697,7 +2697,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -2770,7 +2770,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2824,7 +2824,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -2895,7 +2895,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2949,7 +2949,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3019,7 +3019,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3073,7 +3073,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3159,7 +3159,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3213,7 +3213,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3281,7 +3281,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3317,7 +3317,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3371,7 +3371,7 @@ export interface operations {
                     "application/json": components["schemas"]["IndexReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3407,7 +3407,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3476,7 +3476,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3530,7 +3530,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3588,7 +3588,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeywordReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3624,7 +3624,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3688,7 +3688,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConceptReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3724,7 +3724,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3794,7 +3794,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3830,7 +3830,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3889,7 +3889,7 @@ export interface operations {
                     "application/json": components["schemas"]["PlaceReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3925,7 +3925,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -3986,7 +3986,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4022,7 +4022,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -4092,7 +4092,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4128,7 +4128,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -4179,7 +4179,7 @@ export interface operations {
                     "application/json": components["schemas"]["SettingsReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4197,7 +4197,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -4248,7 +4248,7 @@ export interface operations {
                     "application/json": components["schemas"]["ExamplesReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4266,7 +4266,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -4322,7 +4322,7 @@ export interface operations {
                     "application/json": components["schemas"]["LegacyProjectionsReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4358,7 +4358,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -4434,7 +4434,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4488,7 +4488,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -4559,7 +4559,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4613,7 +4613,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorReply"];
                 };
             };
-            /** @description More requests in a minute than one client may send, in hosted mode (the setting `max_requests_per_minute`); `Retry-After` says when to ask again. */
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
             429: {
                 headers: {
                     /** @description seconds */
@@ -4664,7 +4664,7 @@ export interface operations {
                     "application/json": components["schemas"]["HealthReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4711,7 +4711,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReadyReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4767,7 +4767,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4823,7 +4823,7 @@ export interface operations {
                     "application/json": components["schemas"]["VersionReply"];
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4870,7 +4870,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4917,7 +4917,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description The `Host` header names a host that this server does not serve. */
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -22,6 +22,7 @@ from lm_debugger.errors import (
     TooManyInterventions,
     TooManyRequests,
     Unavailable,
+    NotWhenHosted,
     UnknownCluster,
     UnknownDimension,
     UnknownLayer,
@@ -52,7 +53,7 @@ _LIMITS = {
 
 
 def status_of(error: DebuggerError, method: str) -> int:
-    """400 unreadable, 404 no such thing, 422 readable but wrong, 429 too often, 499 nobody is
+    """400 unreadable, 403 not for strangers, 404 no such thing, 422 readable but wrong, 429 too often, 499 nobody is
     there to read it, 503 not now."""
     match error:
         case ClientGone():
@@ -63,6 +64,8 @@ def status_of(error: DebuggerError, method: str) -> int:
             return 400
         case UnknownModel():
             return 404
+        case NotWhenHosted():
+            return 403
         case UnknownLayer() | UnknownDimension() | UnknownCluster() if method in ("GET", "HEAD"):
             return 404  # the address itself names something that does not exist
         case Unavailable() | LoadError():

@@ -51,14 +51,16 @@ class Route:
 STATUS_TEXT = {
     304: "Not modified: the copy named by `If-None-Match` is still right.",
     400: "The body is not what it claims to be: broken JSON, or not UTF-8.",
-    403: "The `Host` header names a host that this server does not serve.",
+    403: "The `Host` header names a host that this server does not serve; or a hosted server does "
+    "this for nobody.",
     404: "No such model, or no such layer or dimension in it.",
     405: "The path exists, but not with this method.",
     413: "The body is larger than the setting `max_body_bytes` allows.",
     415: "The body must be sent as `application/json`.",
     422: "Well-formed, but a value is missing, unknown, of the wrong type or out of range.",
-    429: "More requests in a minute than one client may send, in hosted mode (the setting "
-    "`max_requests_per_minute`); `Retry-After` says when to ask again.",
+    429: "More requests in a minute, or at once, than one client may send, in hosted mode (the "
+    "settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask "
+    "again.",
     500: "A bug of the server. The reply carries a request id; the log has the rest under it.",
     503: "Not now: the model is loading, its queue full, the request took too long or the server "
     "ends; `Retry-After` says when to ask again.",

@@ -11,6 +11,7 @@ from lm_debugger.api import schemas_explore as wire
 from lm_debugger.api.replies import json_reply
 from lm_debugger.api.state import computing, state
 from lm_debugger.engine.types import ValueId
+from lm_debugger.errors import NotWhenHosted
 
 blueprint = Blueprint("explore", __name__, url_prefix="/api/v1")
 
@@ -27,6 +28,8 @@ def change_index() -> Response:
     debugger, index = state().indexed(asked.model)
     if asked.action == "start":
         index.start()
+    elif state().settings.hosted:
+        raise NotWhenHosted("On a hosted server the index is built without being asked.")
     else:
         index.cancel()
     return json_reply(dump.index(debugger, index))

@@ -15,6 +15,7 @@ from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.kept import KeptRuns
 from lm_debugger.engine.lens import Lens
 from lm_debugger.engine.loading import Checkpoint
+from lm_debugger.engine.products import trim
 from lm_debugger.engine.reading import Reader
 from lm_debugger.engine.tracer import Pass, Tracer
 from lm_debugger.engine.types import (
@@ -43,6 +44,7 @@ class Core:
         self._checkpoint = checkpoint
         self._vocabulary = Vocabulary(checkpoint.tokenizer)
         self._lens = Lens(self._adapter)
+        trim()
         self._tracer = Tracer(self._adapter)
         self._reader = Reader(self._tracer, self._lens, self._vocabulary)
         self._gate = Gate(limits.max_waiting)
