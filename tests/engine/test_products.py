@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from lm_debugger.engine import lens, products
 from lm_debugger.engine.adapters import gpt2
@@ -79,8 +80,9 @@ def test_without_packing_the_numbers_are_the_oracles_too(
         monkeypatch.setattr(module, "can_pack", lambda weight: False)
     debugger = Debugger.load(str(case.folder), device="cpu")
     assert not any(isinstance(m, PackedLinear) for m in debugger.adapter.backbone.modules())
-    packed = case.debugger.adapter.backbone.modules()
-    assert any(isinstance(m, PackedLinear) for m in packed)
+    modules = [*case.debugger.adapter.backbone.modules()]
+    assert sum(isinstance(m, PackedLinear) for m in modules) == 4 * case.oracle.n_layer
+    assert not any(isinstance(m, Conv1D) for m in modules)
     last = case.oracle.n_layer - 1
     edits = [Intervention.on(f"L{last}D2"), Intervention.scale("L0D5", -2.0)]
     got = debugger.trace(PROMPTS[0], edits)

@@ -75,7 +75,9 @@ def load(name_or_path: str, device: torch.device, dtype: str, revision: str | No
     source = read(name_or_path, dtype, revision)
     with _readable_errors(name_or_path):
         model = source.model.to(device)
-        adapter = type(source.adapter)(model)
+        adapter_class = type(source.adapter)
+        adapter_class.pack(model)
+        adapter = adapter_class(model)
     return Checkpoint(
         id=name_or_path,
         adapter=adapter,

@@ -109,6 +109,12 @@ class Adapter(ABC):
         """Further arguments for `from_pretrained` that this config needs."""
         return {}
 
+    @classmethod
+    def pack(cls, model: nn.Module) -> None:
+        """Lay out a model's weights for the processor that it is on, where that is faster; called
+        once, before the adapter is made. See `engine.products`."""
+        return
+
     @property
     def n_layers(self) -> int:
         """L."""

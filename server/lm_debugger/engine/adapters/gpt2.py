@@ -66,11 +66,6 @@ class GPT2Adapter(Adapter):
         gpt2: Any = model  # GPT2LMHeadModel; torch types submodules as "Tensor | Module"
         config = gpt2.config
         self._gpt2 = gpt2.transformer
-        if can_pack(gpt2.lm_head.weight):
-            for block in gpt2.transformer.h:
-                for part, name in _PRODUCTS:
-                    parent = getattr(block, part)
-                    setattr(parent, name, PackedLinear(getattr(parent, name), transposed=True))
         self._values: list[Tensor] = [block.mlp.c_proj.weight for block in gpt2.transformer.h]
         self._biases: list[Tensor] = [block.mlp.c_proj.bias for block in gpt2.transformer.h]
         self.blocks = tuple(
@@ -89,6 +84,16 @@ class GPT2Adapter(Adapter):
         self.n_heads = config.n_head
         self.ffn_width = self._values[0].shape[0]
         self.activation_name = config.activation_function
+
+    @classmethod
+    def pack(cls, model: nn.Module) -> None:
+        gpt2: Any = model
+        if not can_pack(gpt2.lm_head.weight):
+            return
+        for block in gpt2.transformer.h:
+            for part, name in _PRODUCTS:
+                parent = getattr(block, part)
+                setattr(parent, name, PackedLinear(getattr(parent, name), transposed=True))
 
     @classmethod
     def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:
