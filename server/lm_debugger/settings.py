@@ -141,6 +141,12 @@ class Settings(BaseSettings):
     max_requests_per_minute: int = Field(
         300, ge=1, le=1_000_000, description="requests of one client in a minute, when hosted"
     )
+    max_requests_at_once: int = Field(
+        16,
+        ge=1,
+        le=1024,
+        description="requests of one client that are worked on or wait at a time, when hosted",
+    )
     rate_limit_storage: str = Field(
         "memory://",
         pattern=_STORAGE,

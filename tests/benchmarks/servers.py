@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tests.benchmarks.rows import Row, seconds
 
@@ -35,29 +36,33 @@ print(memory("VmHWM") - loaded)
 """
 
 
+# As users have it: scipy is there for an extra, and transformers imports it where it finds it.
+_MAIN = "import sys; sys.modules['scipy'] = None; from lm_debugger.cli import main; main()"
+
+
 @contextmanager
 def server(*models: str) -> Iterator[tuple[int, float]]:
     """`lm-debugger serve` in a process of its own, ready; gives port and seconds until then."""
-    with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryFile("w+") as log:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "lm_debugger", "serve", *models, "--port", "0",
+            [sys.executable, "-c", _MAIN, "serve", *models, "--port", "0",
              "--auto-index", "false", "--cache-dir", cache],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            port = 0
-            assert process.stdout is not None
-            for line in process.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-                    port = int(found[1])
-                    break
-            while get(port, "/readyz") != 200:
-                time.sleep(0.005)
-            yield port, time.perf_counter() - began
+            while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", written(log))):
+                time.sleep(0.02)
+            while get(int(found[1]), "/readyz") != 200:
+                time.sleep(0.05)  # not more: asking takes its time too
+            yield int(found[1]), time.perf_counter() - began
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.wait(timeout=30)
+
+
+def written(log: IO[str]) -> str:
+    return os.pread(log.fileno(), 1 << 16, 0).decode()
 
 
 def get(port: int, path: str) -> int:

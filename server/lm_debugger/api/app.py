@@ -43,7 +43,9 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
     limits.refuse_unsafe(settings)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    in_flight = InFlight(settings.threads)
+    in_flight = InFlight(
+        settings.threads, settings.max_requests_at_once if settings.hosted else None
+    )
     metrics = Metrics(registry, in_flight) if settings.metrics else None
     state = State(settings, registry, web, in_flight, metrics)
     attach(app.extensions, state)

@@ -59,7 +59,7 @@ def count_parameters(files: list[Path]) -> int | None:
                 for key in file.keys():  # noqa: SIM118  # it is no dict
                     if not is_mask(key):
                         count += math.prod(file.get_slice(key).get_shape())
-    except (OSError, SafetensorError):
+    except (OSError, SafetensorError, MemoryError):
         return None
     return count or None
 

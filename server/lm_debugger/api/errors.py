@@ -19,10 +19,10 @@ from lm_debugger.errors import (
     ClientGone,
     DebuggerError,
     LoadError,
+    NotWhenHosted,
     TooManyInterventions,
     TooManyRequests,
     Unavailable,
-    NotWhenHosted,
     UnknownCluster,
     UnknownDimension,
     UnknownLayer,
@@ -53,8 +53,8 @@ _LIMITS = {
 
 
 def status_of(error: DebuggerError, method: str) -> int:
-    """400 unreadable, 403 not for strangers, 404 no such thing, 422 readable but wrong, 429 too often, 499 nobody is
-    there to read it, 503 not now."""
+    """400 unreadable, 403 not for strangers, 404 no such thing, 422 readable but wrong, 429 too
+    often, 499 nobody is there to read it, 503 not now."""
     match error:
         case ClientGone():
             return 499

@@ -10,6 +10,7 @@ import ipaddress
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
@@ -64,25 +65,37 @@ class Closing:
 
 
 class InFlight:
-    """Counts the requests that work or wait, and refuses what would leave no thread for probes.
+    """Counts the requests that work or wait, and refuses what would leave no thread for probes, or
+    would let one client take the places of all others.
 
     Args:
         threads: all threads of the server.
+        each: how many one client may have; None: any number.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, each: int | None = None) -> None:
         self._threads = threads
         self._allowed = max(1, threads - RESERVED_THREADS)
+        self._each = each
+        self._of_client: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.count = 0
 
-    def enter(self) -> None:
-        """One more.
+    def enter(self, client: str) -> None:
+        """One more of a client.
 
         Raises:
+            TooManyRequests: as many as a client may have are in flight.
             Busy: as many as `threads` allows are in flight.
         """
         with self._lock:
+            if self._each is not None and self._of_client[client] >= self._each:
+                raise TooManyRequests(
+                    f"{self._each} requests from your address are worked on or wait already (the "
+                    "setting max_requests_at_once); try again in a moment.",
+                    limit="max_requests_at_once",
+                    maximum=self._each,
+                )
             if self.count >= self._allowed:
                 raise Busy(
                     f"The server works on {self.count} requests already, as many as the setting "
@@ -91,10 +104,14 @@ class InFlight:
                     waiting=self.count,
                 )
             self.count += 1
+            self._of_client[client] += 1
 
-    def leave(self) -> None:
+    def leave(self, client: str) -> None:
         with self._lock:
             self.count -= 1
+            self._of_client[client] -= 1
+            if not self._of_client[client]:
+                del self._of_client[client]
 
 
 class Stopping:

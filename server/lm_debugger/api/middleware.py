@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import Forbidden
 
 from lm_debugger.api import request_log
-from lm_debugger.api.limits import UNCOUNTED, is_counted, is_loopback
+from lm_debugger.api.limits import UNCOUNTED, client_network, is_counted, is_loopback
 from lm_debugger.api.request_log import Record, record
 from lm_debugger.api.security import SECURITY_HEADERS, content_security_policy
 from lm_debugger.api.state import state
@@ -44,8 +44,9 @@ def _begin() -> None:
     if is_counted():
         if state().closing.has_begun:
             raise state().closing.refusal()
-        state().in_flight.enter()
-        g.has_turn = True
+        client = client_network()
+        state().in_flight.enter(client)
+        g.turn_of = client
 
 
 def _dress(response: Response) -> Response:
@@ -75,7 +76,7 @@ class _End:
     def __init__(self) -> None:
         self._state = state()
         self._record = record()
-        self._has_turn = g.get("has_turn", False)
+        self._client: str | None = g.get("turn_of")
         self._is_quiet = request.endpoint in UNCOUNTED or self._record.route == PAGE
         self._is_over = False
 
@@ -83,8 +84,8 @@ class _End:
         if self._is_over:
             return
         self._is_over = True
-        if self._has_turn:
-            self._state.in_flight.leave()
+        if self._client is not None:
+            self._state.in_flight.leave(self._client)
         if self._state.metrics is not None:
             self._state.metrics.observe(self._record)
         request_log.write(self._record, quiet=self._is_quiet)

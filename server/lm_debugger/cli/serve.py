@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -84,6 +85,10 @@ def _serve(settings: Settings) -> None:
 
     def changed(entry: Entry) -> None:
         _announce(entry)
+        # Libraries and models stay for good. Looking through them for garbage again and again took
+        # 50 ms, every few requests.
+        gc.collect()
+        gc.freeze()
         if settings.auto_index and entry.index is not None:
             entry.index.start()
         if registry.state == "failed":

@@ -15,12 +15,14 @@ class LruCache(Generic[K, V]):
 
     Args:
         limit: the oldest go while all together weigh more; the youngest always stays.
+        most: and while there are more than so many.
         weight: of an entry, which may change while it is in here.
     """
 
-    def __init__(self, limit: int, weight: Callable[[V], int]) -> None:
+    def __init__(self, limit: int, weight: Callable[[V], int], most: int) -> None:
         self._limit = limit
         self._weight = weight
+        self._most = most
         self._entries: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
@@ -37,9 +39,9 @@ class LruCache(Generic[K, V]):
         self.trim()
 
     def trim(self) -> None:
-        """Drop the oldest entries beyond the limit."""
+        """Drop the oldest entries beyond the limits."""
         total = sum(map(self._weight, self._entries.values()))
-        while total > self._limit and len(self._entries) > 1:
+        while len(self._entries) > 1 and (total > self._limit or len(self._entries) > self._most):
             _, oldest = self._entries.popitem(last=False)
             total -= self._weight(oldest)
 

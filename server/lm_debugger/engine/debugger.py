@@ -133,7 +133,8 @@ class Debugger(Why):
         runs = self._runs.many([Wanted(a.ids, a.columns, a.interventions) for a in asked])
         self._reader.read(
             [
-                Reading(kept, a.columns, a.top_k)
+                # Of several at once, only those with edits are worth their memory.
+                Reading(kept, a.columns, a.top_k, bool(a.interventions) or len(asked) == 1)
                 for a, both in zip(asked, runs, strict=True)
                 for kept in both
             ]

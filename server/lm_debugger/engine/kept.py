@@ -23,6 +23,10 @@ _BYTES = 64 << 20
 """All remembered runs together. GPT-2 medium: 12 MB for a prompt of ten tokens, most of it the
 logits of the unedited run; 1,024 tokens: 220 MB, so that only the latest run is kept."""
 
+_MOST = 64
+"""Of a small model thousands would fit, and finding the nearest walks through all of them. What was
+read from a run, which is not in its weight, is some 100 KB."""
+
 Edits: TypeAlias = Mapping[int, LayerEdit]
 Key: TypeAlias = tuple[tuple[int, tuple[bytes, ...]], ...]
 Asked: TypeAlias = tuple[tuple[int, ...], int]
@@ -81,7 +85,7 @@ class KeptRuns:
     def __init__(self, tracer: Tracer, adapter: Adapter) -> None:
         self.tracer, self.adapter = tracer, adapter
         self._known: LruCache[tuple[tuple[int, ...], Key], Kept] = LruCache(
-            _BYTES, lambda kept: kept.weight
+            _BYTES, lambda kept: kept.weight, _MOST
         )
 
     def boosts(self, ids: Sequence[int]) -> tuple[float, ...]:

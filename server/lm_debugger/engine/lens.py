@@ -6,7 +6,6 @@ All arithmetic here is fp32, whatever the model's dtype. Two readings exist and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,9 +49,14 @@ class Lens:
         parts = [x @ rows.float().T for rows in torch.split(unembedding, _CAST_ROWS)]
         return torch.cat(parts, dim=1)
 
+    @property
+    def max_rows(self) -> int:
+        """How many rows of logits may be held at once."""
+        return max(1, _MAX_ELEMENTS // self.vocab_size)
+
     def blocks(self, states: Tensor) -> tuple[Tensor, ...]:
-        """States [S, *] in pieces whose logits [s, V] may be held at once."""
-        return torch.split(states, max(1, _MAX_ELEMENTS // self.vocab_size))
+        """States [S, *] in pieces of at most `max_rows`."""
+        return torch.split(states, self.max_rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,14 +123,6 @@ class Distributions:
         return Distributions(
             self.logits.clone(), self.largest.clone(), self.total.clone(), self.entropies.clone()
         )
-
-    @classmethod
-    def joined(cls, parts: Sequence[Distributions]) -> Distributions:
-        """The rows of several, in one."""
-        if len(parts) == 1:
-            return parts[0]
-        names = ("logits", "largest", "total", "entropies")
-        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
 
 def is_sound(states: Tensor) -> Tensor:

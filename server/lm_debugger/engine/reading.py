@@ -33,9 +33,6 @@ from lm_debugger.engine.types import (
 from lm_debugger.engine.vocabulary import Vocabulary
 
 _TINY = torch.finfo(torch.float32).tiny
-_KEPT_BLOCKS = 4
-"""Logits are kept for a comparison that may follow, unless they are more than this."""
-
 _Updates: TypeAlias = tuple[tuple[SubUpdate, ...], float]
 _Top: TypeAlias = tuple[list[int], list[float], float]
 """Ids and probabilities of the likeliest tokens, and the entropy."""
@@ -44,6 +41,7 @@ _Top: TypeAlias = tuple[list[int], list[float], float]
 class _Predictions(NamedTuple):
     top: list[_Top]
     distributions: Distributions | None
+    """None: too many to be held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +51,8 @@ class Reading:
     kept: Kept
     positions: tuple[int, ...]
     k: int
+    is_compared: bool = True
+    """A comparison with another run may follow, which needs all logits."""
 
     @property
     def asked(self) -> Asked:
@@ -68,6 +68,11 @@ class Reading:
     def start(self) -> int:
         """The first layer that is not read yet."""
         return len(self.found[0])
+
+    @property
+    def n_states(self) -> int:
+        """How many states that leaves."""
+        return 2 * (len(self.kept.done.inputs) - self.start) * len(self.positions)
 
 
 class Reader:
@@ -96,19 +101,33 @@ class Reader:
         if not todo:
             return
         with torch.inference_mode():
-            states = [_states(each) for each in todo]
-            updates = [self._updates(each) for each in todo]
-            found = self._predictions(torch.cat(states), max(each.k for each in todo))
-            row = 0
-            for each, own, scored in zip(todo, states, updates, strict=True):
-                rows = slice(row, row + len(own))
-                row = rows.stop
-                if found.distributions is not None and len(each.positions) == 1:
-                    mine = found.distributions[rows]
-                    if not each.kept.edits and len(todo) > 1:
-                        mine = mine.copy()  # stays, and must not hold the others' in memory
-                    each.kept.distributions = each.positions, each.start, mine
-                self._enter(each, scored, found.top[rows])
+            for group in self._groups(todo):
+                self._read(group)
+
+    def _groups(self, todo: Sequence[Reading]) -> Iterator[list[Reading]]:
+        """Readings whose logits may be held at once, or single ones."""
+        group: list[Reading] = []
+        for each in todo:
+            if group and sum(r.n_states for r in group) + each.n_states > self._lens.max_rows:
+                yield group
+                group = []
+            group.append(each)
+        yield group
+
+    def _read(self, group: list[Reading]) -> None:
+        updates = [self._updates(each) for each in group]
+        states = torch.cat([_states(each) for each in group])
+        found = self._predictions(states, max(each.k for each in group))
+        row = 0
+        for each, scored in zip(group, updates, strict=True):
+            rows = slice(row, row + each.n_states)
+            row = rows.stop
+            if found.distributions is not None and len(each.positions) == 1 and each.is_compared:
+                mine = found.distributions[rows]
+                if not each.kept.edits and len(group) > 1:
+                    mine = mine.copy()  # stays, and must not hold the others' in memory
+                each.kept.distributions = each.positions, each.start, mine
+            self._enter(each, scored, found.top[rows])
 
     def compare(
         self, plain: Kept, changed: Kept, positions: tuple[int, ...], k: int
@@ -155,7 +174,6 @@ class Reader:
 
     def _predictions(self, states: Tensor, k: int) -> _Predictions:
         """Of states [S, D]."""
-        parts: list[Distributions] = []
         top: list[_Top] = []
         blocks = self._lens.blocks(states)
         for rows in blocks:
@@ -163,9 +181,7 @@ class Reader:
             found = self._lens.distributions(rows)
             values, ids = found.top(k)
             top += zip(ids.tolist(), values.tolist(), found.entropies.tolist(), strict=True)
-            if len(blocks) <= _KEPT_BLOCKS:
-                parts.append(found)
-        return _Predictions(top, Distributions.joined(parts) if parts else None)
+        return _Predictions(top, found if len(blocks) == 1 else None)
 
     def _enter(self, wanted: Reading, updates: list[_Updates], top: list[_Top]) -> None:
         """Add layers to what is known; `top` by layer, position, before and after."""
