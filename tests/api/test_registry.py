@@ -161,6 +161,15 @@ def test_refused_by_the_last_byte(checkpoint: Callable[[str], Path], dtype: str,
     assert Loader(settings, free=lambda: need)(folder).info.dtype == dtype
 
 
+def test_weights_that_are_converted_are_in_memory_twice(tmp_path: Path) -> None:
+    """As they are, and packed; those stored in float32 stay in their file."""
+    folder = str(save(random_model(SHAPES["untied"]).half(), tmp_path))
+    need = 2 * 4 * parameters("untied") + WORKING
+    with pytest.raises(LoadError):
+        Loader(Settings(), free=lambda: need - 1)(folder)
+    assert Loader(Settings(), free=lambda: need)(folder).info.dtype == "float32"
+
+
 def test_models_on_the_cpu_share_what_was_free_before_the_first(
     checkpoint: Callable[[str], Path],
 ) -> None:

@@ -21,9 +21,20 @@ BYTES_PER_NUMBER = {"float32": 4, "float16": 2, "bfloat16": 2}
 _UNLIMITED = 2**60
 
 
-def needed(n_parameters: int, dtype: str) -> int:
-    """Bytes that a model of so many parameters takes to load and to work."""
-    return n_parameters * BYTES_PER_NUMBER[dtype] + WORKING_BYTES
+def needed(n_parameters: int, dtype: str, device: str, stored_bytes: int | None) -> int:
+    """Bytes that a model of so many parameters takes to load and to work.
+
+    A CPU works in fp32 on a packed copy of the weights (`engine.products`). Those that were packed
+    stay in their file, mapped, and cost nothing that the system could not take back; but weights
+    stored in half precision are converted, and so are in memory twice.
+
+    Args:
+        stored_bytes: size of the weight files; None: not known.
+    """
+    weights = n_parameters * BYTES_PER_NUMBER[dtype]
+    is_converted = stored_bytes is not None and stored_bytes < weights
+    copies = 2 if device == "cpu" and dtype == "float32" and is_converted else 1
+    return copies * weights + WORKING_BYTES
 
 
 def weight_files(name: str, revision: str | None) -> list[Path]:

@@ -49,7 +49,8 @@ class Loader:
         revision = None if name == "demo" else settings.revision
         device = str(choose_device(settings.device))
         files = capacity.weight_files(name, revision)
-        need = self._make_sure(name, capacity.count_parameters(files), device)
+        stored = sum(file.stat().st_size for file in files)
+        need = self._make_sure(name, capacity.count_parameters(files), device, stored)
         if not files:
             need = self._fetch(name, revision, device, report)
         with tensors_reported(report), _without_a_hub_that_is_away(name, revision, files):
@@ -63,11 +64,13 @@ class Loader:
         self._taken += need
         return debugger
 
-    def _make_sure(self, name: str, n_parameters: int | None, device: str) -> int:
+    def _make_sure(
+        self, name: str, n_parameters: int | None, device: str, stored_bytes: int
+    ) -> int:
         """The bytes that it needs, 0 where that cannot be told; raises LoadError."""
         if n_parameters is None:
             return 0
-        need = capacity.needed(n_parameters, self._settings.dtype)
+        need = capacity.needed(n_parameters, self._settings.dtype, device, stored_bytes)
         limit = self._settings.memory_limit_mb
         if limit is None:
             capacity.check(name, need, self._still_free(device))
@@ -107,7 +110,7 @@ class Loader:
         ]
         total = sum(tensor.data_offsets[1] - tensor.data_offsets[0] for _, tensor in tensors)
         counted = sum(t.parameter_count for key, t in tensors if not capacity.is_mask(key))
-        need = self._make_sure(name, counted, device)
+        need = self._make_sure(name, counted, device, total)
         bar = bytes_reported(report, total)
         for file in described.files_metadata:
             hf_hub_download(name, file, revision=revision, tqdm_class=bar)
