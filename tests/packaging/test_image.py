@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 import urllib.request
 import zipfile
@@ -166,6 +167,11 @@ def in_the_image(installed: Installed, tmp_path: Path, port: int) -> dict[str, s
     }
 
 
+def is_indexed(root: Path) -> bool:
+    """Has a layer of the index been written to its volume?"""
+    return any((root / "cache" / "index").rglob("*.safetensors"))
+
+
 def test_the_entrypoint_writes_to_volumes_only_and_the_healthcheck_tells(
     installed: Installed, tmp_path: Path
 ) -> None:
@@ -205,13 +211,16 @@ def test_the_entrypoint_writes_to_volumes_only_and_the_healthcheck_tells(
                 assert json.load(reply)["response"]["prompt"] == "In the month of"
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as reply:
                 assert b'<div id="root">' in reply.read()
+            until = time.monotonic() + 60
+            while not is_indexed(tmp_path) and time.monotonic() < until:
+                time.sleep(0.1)
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
         finally:
             process.kill()
             process.communicate()
     # the index went where it belongs
-    assert any((tmp_path / "cache" / "index").rglob("*.safetensors"))
+    assert is_indexed(tmp_path)
 
 
 def test_settings_in_the_image_exist() -> None:

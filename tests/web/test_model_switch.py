@@ -29,7 +29,7 @@ def held(tmp_path: Path, checkpoint: Callable[[str], Path]) -> tuple[Settings, H
     shutil.copytree(checkpoint("tied"), large)
     models = ["demo", str(tmp_path / "nowhere"), str(folder), str(large)]
     settings = Settings(
-        models=models, port=0, auto_index=False, cache_dir=tmp_path, memory_limit_mb=640
+        models=models, port=0, auto_index=False, cache_dir=tmp_path, memory_limit_mb=673
     )
     return settings, Held(settings, str(folder))
 

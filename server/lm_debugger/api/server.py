@@ -15,10 +15,10 @@ from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from lm_debugger.api.app import create_app
-from lm_debugger.api.memory import share_arenas
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.state import state_of
 from lm_debugger.errors import DebuggerError
+from lm_debugger.heap import share_arenas
 from lm_debugger.settings import Settings
 
 _POLL_SECONDS = 0.2

@@ -15,7 +15,6 @@ from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.kept import KeptRuns
 from lm_debugger.engine.lens import Lens
 from lm_debugger.engine.loading import Checkpoint
-from lm_debugger.engine.products import trim
 from lm_debugger.engine.reading import Reader
 from lm_debugger.engine.tracer import Pass, Tracer
 from lm_debugger.engine.types import (
@@ -29,6 +28,7 @@ from lm_debugger.engine.types import (
 )
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import EmptyPrompt, InvalidInput, PromptTooLong, TooManyInterventions
+from lm_debugger.heap import trim
 
 PositionsLike = Literal["all", "last"] | int | range | Sequence[int]
 

@@ -9,8 +9,6 @@ the system can drop the first.
 
 from __future__ import annotations
 
-import ctypes
-from contextlib import suppress
 from typing import Any
 
 import torch
@@ -59,13 +57,6 @@ class PackedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x [..., D_in] -> [..., D_out]."""
         return self._product(x)
-
-
-def trim() -> None:
-    """Give memory that packing has used and freed back to the system: glibc keeps it otherwise,
-    700 MB of it with GPT-2 medium."""
-    with suppress(AttributeError, OSError, TypeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def can_pack(weight: Tensor) -> bool:
