@@ -18,7 +18,7 @@ run: install ## set up and serve; ARGS="gpt2 --port 9000" go to `lm-debugger ser
 test: ## set up and run every check and test; ARGS="tests/engine -k trace" go to pytest
 	@.ci/test $(ARGS)
 
-bench: setup-dev ## speed beside the bare forward pass, about half an hour; ARGS="--size medium"
+bench: setup-dev ## speed beside the bare forward pass, about twenty minutes; ARGS="--size medium"
 	@HF_HUB_OFFLINE=1 $(PYTHON_IN_VENV) -W ignore -m tests.benchmarks.speed $(ARGS)
 
 install: setup page ## set up only; leaves .venv/bin/lm-debugger

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -80,7 +81,8 @@ class Clock:
             self.bare += seconds(lambda: bare_projection(self._debugger, progress.done - 1))
         if progress.stage == "clusters" and 0 < progress.done < progress.total:
             self.iterations = progress.done
-        print(f"\r  {progress.stage} {progress.done}/{progress.total}   ", end="", flush=True)
+        shown = f"\r  {progress.stage} {progress.done}/{progress.total}   "
+        print(shown, end="", file=sys.stderr, flush=True)
         self._last = time.perf_counter()
 
 

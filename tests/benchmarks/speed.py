@@ -1,6 +1,6 @@
 """How far from the bare arithmetic everything is: the table of the README.
 
-    make bench                                   # all of it, about half an hour
+    make bench                                   # all of it, about twenty minutes
     python -m tests.benchmarks.speed --size medium --only trace --only slider
 
 Random weights of GPT-2's real shapes are made once, in a folder for caches. Every figure is the
