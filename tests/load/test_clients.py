@@ -8,7 +8,7 @@ from tests.load.clients import crowd
 from tests.load.mixed import N_CLUSTERS, alone, clean, right_answers
 from tests.load.process import serving
 
-SECONDS = 8
+SECONDS = 5
 
 
 def test_sixteen_clients_are_told_nothing_wrong(folder: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.explore_page import wait_for_index
 from tests.web.trace_page import TracePage
-from tests.web.views import VIEWS, generated_token
+from tests.web.views import VIEWS, failed, generated_token
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,20 +40,36 @@ def too_wide(page: Page) -> int:
     return wider
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def background(page: Page) -> str:
+    colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return colour
+
+
 @pytest.mark.parametrize("show", VIEWS, ids=lambda show: show.__name__)
-def test_every_view(open_page: OpenPage, show: Callable[[Page], None], scheme: str) -> None:
-    page = open_page(scheme=scheme, expect_failed_requests=True)
+def test_every_view(open_page: OpenPage, show: Callable[[Page], None]) -> None:
+    page = open_page(scheme="light", expect_failed_requests=True)
     TracePage(page).wait()
     show(page)
+    light = background(page)
     assert findings(page) == []
+    if show is failed:
+        # Known: results that are out of date when the scheme changes keep the old one's ink until
+        # they are drawn again (Chromium, a custom property within an animation that has ended).
+        page = open_page(scheme="dark", expect_failed_requests=True)
+        TracePage(page).wait()
+        show(page)
+    page.emulate_media(color_scheme="dark")
+    assert findings(page) == []
+    assert background(page) != light
+    schemes: list[Literal["dark", "light"]] = ["dark", "light"]
     for width, height in ((1440, 900), (1024, 768), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(100)
-        shoot(page, f"{show.__name__}-{width}-{scheme}")
-        assert too_wide(page) <= 0, width
-    if scheme == "light":  # as on a phone
-        assert findings(page) == []
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(100)
+            shoot(page, f"{show.__name__}-{width}-{scheme}")
+            assert too_wide(page) <= 0, (width, scheme)
+    assert findings(page) == []  # as on a phone
 
 
 def focused_outline(page: Page) -> str:
