@@ -200,14 +200,20 @@ def test_clients_that_leave_while_they_wait_are_forgotten(
 def test_clients_that_leave_while_they_are_answered_free_the_model(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Streams after a step or two, generations as soon as they are at work."""
+    """Streams after a step or two, generations as soon as they are at work.
+
+    All come before the first is begun: a request whose client has left before a worker took it up
+    is never one, and nothing is logged of it.
+    """
     caplog.set_level(logging.INFO, ACCESS)
     long = {"prompt": "It was", "max_new_tokens": 62}
     gone = []
-    for path in ("/api/v1/generate/stream", "/api/v1/generate") * 4:
-        connection = place.connect()
-        connection.request("POST", path, json.dumps(long), JSON)
-        gone.append(connection)
+    with place.debugger.gate:
+        for path in ("/api/v1/generate/stream", "/api/v1/generate") * 4:
+            connection = place.connect()
+            connection.request("POST", path, json.dumps(long), JSON)
+            gone.append(connection)
+        until(lambda: place.waiting == len(gone))
     streams = [connection.getresponse() for connection in gone[::2]]
     for response in streams:
         assert response.readline() == b"event: start\n"
