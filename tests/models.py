@@ -9,18 +9,20 @@ flat nor one-hot.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
 DEMO = Path(__file__).parent.parent / "server" / "lm_debugger" / "demo" / "model"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
-VOCAB = 8192  # of the demo tokenizer; its only special token is end-of-text, id 0
+VOCAB = 8192  # the first of the demo tokenizer's; its only special token is end-of-text, id 0
 
 BASE: dict[str, Any] = {
     "vocab_size": VOCAB, "n_positions": 64, "n_embd": 32, "n_layer": 3, "n_head": 4,
@@ -38,6 +40,14 @@ SHAPES: dict[str, dict[str, Any]] = {
                "activation_function": "tanh", "n_layer": 2},
 }  # fmt: skip
 """What each random checkpoint changes of BASE. "padded" has more rows than its tokenizer tokens."""
+
+
+def demo_megabytes() -> int:
+    """What loading the bundled model takes: its weights in fp32 twice (they are stored in half
+    precision), and 300 MB to work with."""
+    with safe_open(DEMO / "model.safetensors", framework="numpy") as file:
+        numbers = sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118
+    return math.ceil(8 * numbers / 1e6) + 300
 
 
 def randomize(model: GPT2LMHeadModel, seed: int) -> None:
@@ -66,10 +76,17 @@ def random_model(changes: Mapping[str, Any], seed: int = 0) -> Any:
 
 
 def save(model: GPT2LMHeadModel, folder: Path, **options: Any) -> Path:
-    """Write `model` and the demo tokenizer into `folder`; returns the folder."""
+    """Write `model` and a tokenizer of `VOCAB` tokens into `folder`; returns the folder."""
     model.save_pretrained(folder, **options)
     for name in TOKENIZER_FILES:
         shutil.copyfile(DEMO / name, folder / name)
+    path = folder / "tokenizer.json"
+    tokenizer = json.loads(path.read_text("utf-8"))
+    bpe = tokenizer["model"]
+    # Merges are numbered in the order in which they are made, so the first ids are a BPE, too.
+    bpe["merges"] = bpe["merges"][: VOCAB - len(bpe["vocab"]) + len(bpe["merges"])]
+    bpe["vocab"] = {piece: id for piece, id in bpe["vocab"].items() if id < VOCAB}
+    path.write_text(json.dumps(tokenizer), "utf-8")
     return folder
 
 

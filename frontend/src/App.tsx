@@ -52,7 +52,8 @@ export function App({ start }: { start: Start }) {
   );
 }
 
-/** The first visit opens on the first example that the model can show. */
+/** The first visit opens on the first example made for the model, or for any: its prompt and the
+ * names of its vectors. What they do is for the visitor to find out, as the guide says. */
 function useFirstExample(firstVisit: boolean) {
   const [waiting, setWaiting] = useState(firstVisit);
   const model = useModel()?.id;

@@ -3,7 +3,7 @@
     from lm_debugger import Debugger, Intervention
 
     debugger = Debugger.load("demo")
-    debugger.trace("My wife is working as a", [Intervention.off("L5D541")])
+    debugger.trace("The king and his", [Intervention.off("L5D939")])
 
 Importing this package is cheap: torch and transformers are imported when `Debugger` is first used.
 """

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Program, fetch
 from tests.hub import hub
-from tests.models import DEMO
+from tests.models import DEMO, demo_megabytes
 
 MODEL = "somebody/small-gpt2"
 
@@ -75,7 +75,7 @@ def test_refused_before_anything_is_fetched(
     serve: Callable[..., Program], checkpoint: Callable[[str], Path]
 ) -> None:
     with hub(MODEL, checkpoint("tied")) as there:
-        address = serve(there.url, "--memory-limit-mb", "384").address()
+        address = serve(there.url, "--memory-limit-mb", str(demo_megabytes() + 16)).address()
         model = until(address, lambda m: m["state"] != "loading")
         assert model["state"] == "failed"
         assert "needs about 301 MB of memory, and 16 MB are left" in model["error"]

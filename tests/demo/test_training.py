@@ -103,6 +103,9 @@ def test_a_larger_budget_goes_on_from_before_the_fall(corpus: data.Corpus, tmp_p
     more = checkpoint.latest(folder, 2560, 0.3)
     assert more is not None
     assert int(more.name) == 960
+    rewarmed = checkpoint.latest(folder, 2560, 0.3, rewarm=True)
+    assert rewarmed is not None
+    assert int(rewarmed.name) == 1280
 
     extended, straight = trainer(corpus, 2560), trainer(corpus, 2560)
     extended.restore(more)

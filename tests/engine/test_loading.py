@@ -29,7 +29,7 @@ from lm_debugger.errors import (
 )
 from tests.engine.case import PROMPTS, Case
 from tests.engine.compare import as_edits, assert_run
-from tests.models import DEMO, VOCAB, edit_config, edit_weights, random_model, save
+from tests.models import DEMO, edit_config, edit_weights, random_model, save
 from tests.reference import Oracle, ranked
 
 PROMPT = PROMPTS[0]
@@ -60,7 +60,7 @@ def test_the_default_device_is_one_that_is_there(tied: Case) -> None:
 
 def test_demo_is_the_bundled_model() -> None:
     info = Debugger.load("demo", device="cpu").info
-    assert (info.id, info.n_layers, info.d_model, info.vocab_size) == ("demo", 8, 256, VOCAB)
+    assert (info.id, info.n_layers, info.d_model, info.vocab_size) == ("demo", 8, 320, 16384)
 
 
 def test_a_path_may_be_relative_or_start_at_home(

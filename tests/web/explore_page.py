@@ -70,7 +70,9 @@ class ExplorePage:
         items = self.page.get_by_role("list", name=name, exact=True).get_by_role("listitem")
         buttons = [item.get_by_role("button").first for item in items.all()]
         spans = [button.locator("> span") for button in buttons]
-        return [(span.nth(0).inner_text(), span.nth(1).inner_text()) for span in spans]
+        return [
+            (span.nth(0).text_content() or "", span.nth(1).text_content() or "") for span in spans
+        ]
 
     def search(self, query: str) -> None:
         self.search_box.fill(query)

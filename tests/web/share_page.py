@@ -8,7 +8,6 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.web.trace_page import TracePage
@@ -107,13 +106,3 @@ def downloaded(page: Page, click: Locator) -> tuple[str, Any]:
     path = waiting.value.path()
     assert path is not None
     return waiting.value.suggested_filename, json.loads(Path(path).read_text(encoding="utf-8"))
-
-
-def serious(page: Page) -> list[str]:
-    """What axe finds that is serious or critical."""
-    page.wait_for_timeout(300)  # transitions end, colours are final
-    return [
-        f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]

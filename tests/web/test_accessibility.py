@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.explore_page import wait_for_index
+from tests.web.looks import COLOURS, serious
 from tests.web.trace_page import TracePage
 from tests.web.views import VIEWS, failed, generated_token
 
@@ -22,16 +22,6 @@ from tests.web.views import VIEWS, failed, generated_token
 @pytest.fixture(scope="module", autouse=True)
 def _indexed(server: Server) -> None:
     wait_for_index(server)
-
-
-def findings(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
-    page.wait_for_timeout(300)  # transitions end, colours are final
-    return [
-        f"{violation['id']}: {violation['help']}: {violation['nodes'][0]['html'][:200]}"
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
 
 
 def too_wide(page: Page) -> int:
@@ -57,9 +47,9 @@ def test_every_view(open_page: OpenPage, show: Callable[[Page], None]) -> None:
     TracePage(page).wait()
     show(page)
     light = background(page)
-    assert findings(page) == []
+    assert serious(page) == []
     page.emulate_media(color_scheme="dark")
-    assert findings(page) == []
+    assert serious(page, COLOURS) == []
     assert background(page) != light
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -68,7 +58,7 @@ def test_every_view(open_page: OpenPage, show: Callable[[Page], None]) -> None:
             page.wait_for_timeout(100)
             shoot(page, f"{show.__name__}-{width}-{scheme}")
             assert too_wide(page) <= 0, (width, scheme)
-    assert findings(page) == []  # as on a phone
+    assert serious(page) == []  # as on a phone
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -78,13 +68,13 @@ def test_results_that_are_out_of_date(open_page: OpenPage, scheme: str) -> None:
     page = open_page(scheme=scheme, expect_failed_requests=True)
     TracePage(page).wait()
     failed(page)
-    assert findings(page) == []
+    assert serious(page) == []
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(100)
         shoot(page, f"failed-{width}-{scheme}")
         assert too_wide(page) <= 0, width
-    assert findings(page) == []  # as on a phone
+    assert serious(page) == []  # as on a phone
 
 
 def focused_outline(page: Page) -> str:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 from transformers import AutoTokenizer
 
 from tests.models import DEMO
 from tests.reference import Edit, Oracle, ranked
 from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.looks import assert_sound
 from tests.web.trace_page import TracePage
 
 PROMPT = "My wife is working as a"
@@ -108,8 +108,10 @@ def test_every_layer_in_both_runs(
         for row, id in zip(rows, ids, strict=True):
             cells = row.locator("span[title]").all()
             titles = [number(cell.get_attribute("title")) for cell in cells]
-            assert titles == pytest.approx([p[id], q[id], q[id] - p[id]], rel=1e-4, abs=1e-7)
             was, now, delta = titles
+            assert [was, now] == pytest.approx([p[id], q[id]], rel=1e-4, abs=1e-7)
+            # of two numbers that are known to so many digits
+            assert delta == pytest.approx(q[id] - p[id], abs=1e-4 * max(p[id], q[id]) + 1e-7)
             assert [cell.text_content() for cell in cells] == [
                 shown(was),
                 shown(now),
@@ -202,9 +204,8 @@ def test_a_token_is_followed_by_keyboard(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 1024])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_both_runs_can_be_read(open_page: OpenPage, width: int, scheme: str) -> None:
-    page = open_page(f"{LINK}&r=difference", width=width, height=768, scheme=scheme)
+def test_both_runs_can_be_read(open_page: OpenPage, width: int) -> None:
+    page = open_page(f"{LINK}&r=difference", width=width, height=768)
     start(page)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     # nothing lies over anything else or breaks into lines, and the word has room
@@ -223,14 +224,7 @@ def test_both_runs_can_be_read(open_page: OpenPage, width: int, scheme: str) -> 
             layer,
         )
         assert crowded == []
-    page.wait_for_timeout(300)  # transitions end, colours are final
-    serious = [
-        violation["id"]
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-    shoot(page, f"compare-{width}-{scheme}")
+    assert_sound(page, f"compare-{width}")
 
 
 def test_no_edit_no_comparison(open_page: OpenPage) -> None:

@@ -140,7 +140,7 @@ def test_a_typed_vector_is_gone_to(open_page: OpenPage) -> None:
     box = page.get_by_role("combobox", name="Go to a value vector")
     box.fill("L3D9999")
     box.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("dimensions 0 to 1023")
+    expect(page.get_by_role("alert")).to_contain_text("dimensions 0 to 1279")
     box.fill("L3D7")
     box.press("Enter")
     view.shows_value("L3D7")

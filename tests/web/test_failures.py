@@ -26,7 +26,7 @@ def test_a_layer_that_does_not_exist_names_the_range(page: Page) -> None:
     expect(page.get_by_test_id("interventions")).to_contain_text(re.compile("0 (to|–|-) 7"))
     expect(view.card("L99D1")).to_have_count(0)
     view.add("L1D5000")
-    expect(page.get_by_test_id("interventions")).to_contain_text(re.compile("0 (to|–|-) 1023"))
+    expect(page.get_by_test_id("interventions")).to_contain_text(re.compile("0 (to|–|-) 1279"))
 
 
 def test_what_is_no_vector_is_said_so_and_kept(page: Page) -> None:

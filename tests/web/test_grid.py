@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.models import random_model, save
 from tests.reference import Array, Edit
 from tests.web.conftest import OpenPage, shoot
+from tests.web.looks import assert_sound
 from tests.web.random_server import RandomServer, interleaved, link, number, serving
 from tests.web.trace_page import TracePage
 
@@ -148,8 +148,12 @@ def test_keys_walk_and_enter_opens_the_layer(open_page: OpenPage, small: RandomS
     expect(page).to_have_url(re.compile(f"t={traced - 2}"))
     edited = small.run(PROMPT, EDITS)
     best = np.sort(small.oracle.lens(edited.after[1, traced - 2]))[::-1]
-    shown = [float(prob.replace("<", "")) for _, prob in view.tokens("After layer 1")]
-    assert shown == pytest.approx(best[:10], abs=0.00051)
+    shown = [prob for _, prob in view.tokens("After layer 1")]
+    for prob, expected in zip(shown, best[:10], strict=True):
+        if "<" in prob:
+            assert expected < float(prob.replace("<", ""))
+        else:
+            assert float(prob) == pytest.approx(expected, abs=0.00051)
     page.go_back()
     settled(page)
 
@@ -295,16 +299,13 @@ def test_a_failure_is_said_in_the_panel_and_can_be_tried_again(
     expect(grid(page)).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 @pytest.mark.parametrize("reading", ["edited", "difference"])
 def test_it_fits_and_has_no_serious_finding(
-    open_page: OpenPage, deep: RandomServer, width: int, scheme: str, reading: str
+    open_page: OpenPage, deep: RandomServer, width: int, reading: str
 ) -> None:
     prompt = "antidisestablishmentarianism 😀 é\n\n" + "the old king " * 12
-    page = open_page(
-        link(prompt, EDITS, w="grid", r=reading), at=deep.server, width=width, scheme=scheme
-    )
+    page = open_page(link(prompt, EDITS, w="grid", r=reading), at=deep.server, width=width)
     settled(page)
     page.get_by_role("checkbox", name="Before states too").check()
     panel = page.get_by_role("region", name="Grid")
@@ -316,14 +317,7 @@ def test_it_fits_and_has_no_serious_finding(
         assert box is not None
         assert inside["x"] <= box["x"]
         assert box["x"] + box["width"] <= inside["x"] + inside["width"]
-    page.wait_for_timeout(300)
-    shoot(page, f"grid-{reading}-{width}-{scheme}")
-    found = [
-        f"{violation['id']}: {violation['help']}: {violation['nodes'][0]['html'][:200]}"
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert found == []
+    assert_sound(page, f"grid-{reading}-{width}")
 
 
 def test_the_strip_of_a_long_prompt(open_page: OpenPage) -> None:

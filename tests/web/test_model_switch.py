@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lm_debugger.api.server import Server
 from lm_debugger.settings import Settings
+from tests.models import demo_megabytes
 from tests.web.conftest import OpenPage, shoot
 from tests.web.own_server import Held, running
 from tests.web.trace_page import TracePage
@@ -29,7 +30,11 @@ def held(tmp_path: Path, checkpoint: Callable[[str], Path]) -> tuple[Settings, H
     shutil.copytree(checkpoint("tied"), large)
     models = ["demo", str(tmp_path / "nowhere"), str(folder), str(large)]
     settings = Settings(
-        models=models, port=0, auto_index=False, cache_dir=tmp_path, memory_limit_mb=673
+        models=models,
+        port=0,
+        auto_index=False,
+        cache_dir=tmp_path,
+        memory_limit_mb=demo_megabytes() + 305,
     )
     return settings, Held(settings, str(folder))
 
@@ -57,7 +62,7 @@ def test_states_of_all_models(
     page = open_page(at=server, expect_failed_requests=True)
     TracePage(page).wait()
     open_menu(page)
-    expect(item(page, "demo")).to_contain_text("8 layers × 1,024 value vectors")
+    expect(item(page, "demo")).to_contain_text("8 layers × 1,280 value vectors")
     expect(item(page, "nowhere")).to_have_attribute("aria-disabled", "true")
     expect(item(page, "nowhere")).to_contain_text("There is no folder")
     expect(item(page, LONG)).to_contain_text("Reading weights, 3 of 10 tensors")

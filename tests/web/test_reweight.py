@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.looks import assert_sound
 from tests.web.trace_page import TracePage
 
 PROMPT = "My wife is working as a"
@@ -240,14 +240,11 @@ def test_a_position_that_the_prompt_lacks(open_page: OpenPage) -> None:
     expect(card).to_contain_text("positions are 0 to")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_twenty_cards(open_page: OpenPage, width: int, scheme: str) -> None:
+def test_twenty_cards(open_page: OpenPage, width: int) -> None:
     kinds = ["scale*1.5", "set*-0.25*last", "add*4*0.2.3*g1", "on", "off"]
     items = "_".join(f"L{i % 8}D{100 + 37 * i}*{kinds[i % 5]}" for i in range(20))
-    page = open_page(
-        f"/#/trace?v=1&p={PROMPT.replace(' ', '+')}&i={items}", width=width, scheme=scheme
-    )
+    page = open_page(f"/#/trace?v=1&p={PROMPT.replace(' ', '+')}&i={items}", width=width)
     view = TracePage(page)
     view.wait()
     unfold = page.get_by_role("button", name="Unfold the interventions")
@@ -263,11 +260,4 @@ def test_twenty_cards(open_page: OpenPage, width: int, scheme: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     cards.nth(2).get_by_role("button", name=re.compile("Edited")).click()
     expect(page.get_by_role("menu")).to_be_visible()
-    page.wait_for_timeout(300)
-    shoot(page, f"reweight-{width}-{scheme}")
-    found = [
-        f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert found == []
+    assert_sound(page, f"reweight-{width}")

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.share_page import PROMPT, SharePage, kept, linked, serious
+from tests.web.looks import assert_sound
+from tests.web.share_page import PROMPT, SharePage, kept, linked
 
 ITEMS = "L7D71*scale*-3***1_L5D9*add*6_L7D12*off****1"
 ADDRESS = linked(ITEMS, "&g=1**0.5*<b>music</b>&t=4")
@@ -68,19 +69,16 @@ def test_a_link_that_is_too_small_says_so(open_page: OpenPage) -> None:
     assert "nnn" not in link
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_the_menu(open_page: OpenPage, scheme: str, width: int) -> None:
-    view = started(open_page, scheme=scheme, width=width)
+def test_the_menu(open_page: OpenPage, width: int) -> None:
+    view = started(open_page, width=width)
     view.page.get_by_role("button", name="Share and save").click()
     expect(view.page.get_by_role("menuitem")).to_have_count(6)
-    shoot(view.page, f"share-menu-{width}-{scheme}")
-    assert serious(view.page) == []
+    assert_sound(view.page, f"share-menu-{width}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_copy_as_python(open_page: OpenPage, server: Server, scheme: str) -> None:
-    view = started(open_page, scheme=scheme)
+def test_copy_as_python(open_page: OpenPage, server: Server) -> None:
+    view = started(open_page)
     page = view.page
     view.share("Copy as Python")
     dialog = page.get_by_role("dialog", name="Copy as Python")
@@ -98,8 +96,7 @@ def test_copy_as_python(open_page: OpenPage, server: Server, scheme: str) -> Non
         path = waiting.value.path()
         assert path is not None
         assert Path(path).read_text(encoding="utf-8") == expected
-    shoot(page, f"copy-as-python-{scheme}")
-    assert serious(page) == []
+    assert_sound(page, "copy-as-python")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Share and save")).to_be_focused()
 

@@ -2133,8 +2133,8 @@ export interface operations {
                  *       "prompt": "My wife is working as a",
                  *       "interventions": [
                  *         {
-                 *           "layer": 5,
-                 *           "dim": 541,
+                 *           "layer": 7,
+                 *           "dim": 44,
                  *           "kind": "on"
                  *         }
                  *       ],
@@ -2613,8 +2613,8 @@ export interface operations {
                  *         "prompt": "My wife is working as a",
                  *         "interventions": [
                  *           {
-                 *             "layer": 5,
-                 *             "dim": 541,
+                 *             "layer": 7,
+                 *             "dim": 44,
                  *             "kind": "on"
                  *           }
                  *         ]
@@ -4405,8 +4405,8 @@ export interface operations {
                  *       "prompt": "My wife is working as a",
                  *       "interventions": [
                  *         {
-                 *           "layer": 5,
-                 *           "dim": 541,
+                 *           "layer": 7,
+                 *           "dim": 44,
                  *           "coeff": 1
                  *         }
                  *       ]

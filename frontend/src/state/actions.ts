@@ -14,14 +14,15 @@ export function tracePrompt(text?: string): void {
   usePrefs.getState().remember(useSession.getState().draft);
 }
 
-/** Prompt, interventions and names together. What was there before comes back with one undo. */
+/** Prompt, interventions and names together; what was there before comes back with one undo.
+ * `quietly`: for a visitor who asked for nothing, without interventions. */
 export function loadExample(example: Example, model: string, quietly = false): void {
   const { draft, prompt, load } = useSession.getState();
   if (draft !== prompt) usePrefs.getState().remember(draft);
   load({
     ...(example.model === null ? {} : { model: example.model }),
     prompt: example.prompt,
-    interventions: example.interventions.map(({ layer, dim, kind, value }) => ({
+    interventions: (quietly ? [] : example.interventions).map(({ layer, dim, kind, value }) => ({
       ...newIntervention({ layer, dim }),
       kind,
       value: value ?? 1,
@@ -37,7 +38,7 @@ export function loadExample(example: Example, model: string, quietly = false): v
     return;
   }
   useNotice.getState().show({
-    text: example.note ?? `“${example.title}” is loaded.`,
+    text: `“${example.title}” is loaded.`,
     action: { label: "Undo", run: () => useSession.getState().undo() },
   });
 }

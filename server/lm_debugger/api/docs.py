@@ -141,7 +141,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _curl(path: str, method: str, body: dict[str, Any] | None) -> str:
-    address = f"http://127.0.0.1:8000{path.replace('{layer}', '5').replace('{dim}', '541')}"
+    address = f"http://127.0.0.1:8000{path.replace('{layer}', '7').replace('{dim}', '44')}"
     if method == "GET" or body is None:
         return f"curl {address}"
     return (

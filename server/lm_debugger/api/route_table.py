@@ -47,7 +47,7 @@ ROUTES: tuple[Route, ...] = (
         body=wire.TraceRequest,
         example={
             "prompt": _PROMPT,
-            "interventions": [{"layer": 5, "dim": 541, "kind": "on"}],
+            "interventions": [{"layer": 7, "dim": 44, "kind": "on"}],
             "top_k": 5,
         },
         reply=wire.TraceReply,
@@ -111,7 +111,7 @@ ROUTES: tuple[Route, ...] = (
                 "version": 1,
                 "model": "demo",
                 "prompt": _PROMPT,
-                "interventions": [{"layer": 5, "dim": 541, "kind": "on"}],
+                "interventions": [{"layer": 7, "dim": 44, "kind": "on"}],
             },
         },
         reply=runs.CodeReply,
@@ -234,7 +234,7 @@ ROUTES: tuple[Route, ...] = (
         "Default model. `coeff` is read by its sign; `score` of a prediction is its probability; "
         "unknown keys are ignored.",
         body=old.LegacyDataRequest,
-        example={"prompt": _PROMPT, "interventions": [{"layer": 5, "dim": 541, "coeff": 1}]},
+        example={"prompt": _PROMPT, "interventions": [{"layer": 7, "dim": 44, "coeff": 1}]},
         reply=old.LegacyDataReply,
         errors=POST_ERRORS,
     ),

@@ -51,7 +51,7 @@ def settings() -> Response:
 
 @blueprint.get("/api/v1/examples")
 def list_examples() -> Response:
-    return json_reply(examples())
+    return json_reply(examples({entry.id for entry in state().registry.entries}))
 
 
 @blueprint.get("/healthz")

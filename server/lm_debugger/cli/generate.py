@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Continue PROMPT. Interventions hold while generating.
 
-    Example: lm-debugger generate demo "In the month of" -n 5 --boost L5D541
+    Example: lm-debugger generate demo "In the month of" -n 5 --boost L7D44
 
     Or what the page saved: lm-debugger generate --run FILE
     """

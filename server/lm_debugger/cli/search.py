@@ -36,7 +36,7 @@ def command(
 
     WORDS are separated by commas. By default all vectors are ranked by the exact mean logit of the
     words; a minus before a word demotes it (write -- before WORDS if the first one has one). A
-    value vector in place of words, such as L7D429, finds those nearest to it by cosine.
+    value vector in place of words, such as L7D44, finds those nearest to it by cosine.
 
     Example: lm-debugger search demo "music, song, -school"
     """
@@ -44,7 +44,7 @@ def command(
     if (keywords or like) and (layers or normalised):
         raise click.UsageError("--layers and --normalised go with concept search only.")
     if opposite and not like:
-        raise click.UsageError("--opposite goes with a value vector, such as L7D429.")
+        raise click.UsageError("--opposite goes with a value vector, such as L7D44.")
     debugger, index = open_index(model, options)
     from lm_debugger.api import dump_explore as dump
     from lm_debugger.api.schemas_explore import ConceptReply, KeywordReply, NeighboursReply

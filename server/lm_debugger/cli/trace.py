@@ -38,7 +38,7 @@ def command(
     """Show, layer by layer, the tokens predicted before the FFN, its dominant sub-updates, and the
     tokens predicted after it.
 
-    Example: lm-debugger trace demo "In the month of" --boost L5D541
+    Example: lm-debugger trace demo "In the month of" --boost L7D44
 
     Or what the page saved: lm-debugger trace --run FILE
     """

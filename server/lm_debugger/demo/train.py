@@ -109,6 +109,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--compile", action="store_true", help="torch.compile, pays on a GPU")
     parser.add_argument("--save-every", type=float, default=15, metavar="MINUTES")
     parser.add_argument("--max-minutes", type=float, default=float("inf"), help="then stop")
+    parser.add_argument("--rewarm", action="store_true", help="go on from the newest checkpoint "
+                        "even if the learning rate had fallen there: it jumps back up")  # fmt: skip
     parser.add_argument("--init", type=Path, help="start from the weights of this exported model")
     return parser.parse_args(argv)
 
@@ -146,7 +148,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     trainer = Trainer(shape, plan, corpus, device, args.compile)
     args.out.mkdir(parents=True, exist_ok=True)
-    last = checkpoint.latest(args.out / "checkpoints", plan.total, plan.decay)
+    last = checkpoint.latest(args.out / "checkpoints", plan.total, plan.decay, args.rewarm)
     if last:
         trainer.restore(last)
     elif args.init:

@@ -1,5 +1,6 @@
 /** The number of a `scale`, `set` or `add` intervention. */
 
+import { useState } from "react";
 import { valueKey } from "@/lib/values";
 import { type Intervention, neutralValue } from "@/state/interventions";
 import { useSession } from "@/state/session";
@@ -16,13 +17,18 @@ interface Props {
 
 export function ValueField({ item, unedited }: Props) {
   const { kind, value } = item;
-  const range = rangeOf(kind, unedited);
+  const neutral = neutralValue(kind, unedited);
+  const away = Math.abs(value - neutral);
+  // It only grows, or the slider would change under the pointer.
+  const [furthest, setFurthest] = useState(away);
+  if (away > furthest) setFurthest(away);
+  const range = rangeOf(kind, unedited, furthest);
   const onPut = (next: number, stream: string) =>
     useSession.getState().change({ type: "update", ref: item, patch: { value: next } }, stream);
   const common = { value, label: `${valueKey(item)}: ${WORDS[kind]}`, onPut };
   return (
     <>
-      <Slider {...common} range={range} neutral={neutralValue(kind, unedited)} />
+      <Slider {...common} range={range} neutral={neutral} />
       <NumberField key={kind} {...common} step={range.step} />
     </>
   );

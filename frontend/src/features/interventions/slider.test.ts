@@ -17,6 +17,17 @@ describe("rangeOf", () => {
     expect(rangeOf("add", 5.5534381)).toEqual({ min: -20, max: 20, step: 0.4, marks: [0, -5.553] });
   });
 
+  it("reaches a value that has been further away, unless only typing leads there", () => {
+    expect(rangeOf("set", 0.26, 79.74)).toEqual({
+      min: -100,
+      max: 100,
+      step: 2,
+      marks: [0.26, 0],
+    });
+    expect(rangeOf("set", 5.5534381, 19)).toEqual(rangeOf("set", 5.5534381));
+    expect(rangeOf("set", 5.5534381, 1e20)).toEqual(rangeOf("set", 5.5534381));
+  });
+
   it.each([null, 0, 1e-9, -0.17, 3, -411, 1e20])("has room for 0 and for no change at %s", (m) => {
     for (const kind of ["set", "add"] as const) {
       const { min, max, step, marks } = rangeOf(kind, m);

@@ -17,6 +17,8 @@ export const STRENGTH: Range = { min: -1, max: 3, step: 0.05, marks: [1, 0] };
 /** How far from the unedited coefficient a slider reaches, in multiples of it. */
 const REACH = 3;
 const STEPS = 50;
+/** A value this many times further away is typed, not slid to: the steps would be useless. */
+const FAR = 1000;
 /** Steps to either side of a mark from which the pointer is drawn to it. */
 const PULL = 1.5;
 
@@ -31,11 +33,13 @@ const tidy = (value: number): number => Number(value.toPrecision(12));
 
 /**
  * `scale`: −3 to 3. `set` and `add`: as far below the unedited coefficient as above it, so that the
- * same place of either slider gives the same coefficient.
+ * same place of either slider gives the same coefficient. They reach as far as the value that has
+ * been `furthest` from no change, so that it can be approached from there.
  */
-export function rangeOf(kind: Kind, unedited: number | null): Range {
+export function rangeOf(kind: Kind, unedited: number | null, furthest = 0): Range {
   if (kind === "scale") return SCALE;
-  const reach = roundUp(REACH * Math.max(Math.abs(unedited ?? 0), 0.1));
+  const usual = roundUp(REACH * Math.max(Math.abs(unedited ?? 0), 0.1));
+  const reach = furthest > usual && furthest <= FAR * usual ? roundUp(furthest) : usual;
   const step = tidy(reach / STEPS);
   const start = neutralValue(kind, unedited);
   const middle = tidy(Math.round(start / step) * step);

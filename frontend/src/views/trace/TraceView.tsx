@@ -4,8 +4,8 @@ import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Button } from "@/components/Button";
 import { Failure } from "@/components/Failure";
 import { Workbench } from "@/features/details/Workbench";
+import { NoteOrGuide } from "@/features/examples/ExampleNote";
 import { GenerateResult } from "@/features/generate/GenerateResult";
-import { Guide } from "@/features/guide/Guide";
 import { ModelState } from "@/features/header/ModelState";
 import { scrollBehaviour } from "@/lib/motion";
 import { useReadyModel } from "@/state/model";
@@ -32,7 +32,7 @@ export function TraceView() {
     <div className={styles.view}>
       <PromptBar />
       <TokenStrip />
-      <Guide />
+      <NoteOrGuide />
       <TraceError />
       <GenerateResult />
       <Workbench>

@@ -1,0 +1,121 @@
+"""The tour: every recipe of the bundled model in examples.json does what its note says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from lm_debugger import Intervention
+from lm_debugger.api.examples import examples
+from lm_debugger.api.schemas import ExampleOut
+from lm_debugger.engine.debugger import Debugger
+
+TOUR = [example for example in examples({"demo"}).examples if example.model == "demo"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What the recipe of one example does to the prediction and to the text.
+
+    Attributes:
+        first: the likeliest token without and with the edits.
+        rise, fall: words whose summed probability is multiplied, or divided, by `times` or more.
+        writes: words that the edited text has and the unedited one has not.
+        loops: the edited text is one word, again and again, and the unedited one is not.
+    """
+
+    first: tuple[str, str] | None = None
+    rise: Sequence[str] = ()
+    fall: Sequence[str] = ()
+    times: float = 3.0
+    writes: Sequence[str] = ()
+    loops: bool = False
+
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+KIN = ("wife", "son", "sons", "father", "mother", "daughter", "brother", "brothers")
+
+EFFECTS = {
+    "tour-kin": Effect(first=("wife", "king"), fall=KIN),
+    "tour-no-months": Effect(fall=MONTHS, times=10),
+    "tour-months": Effect(first=("the", "May"), rise=MONTHS, times=10, loops=True),
+    "tour-piano": Effect(first=("ball", "piano"), writes=("piano",)),
+    "tour-team": Effect(first=("game", "piano"), writes=("piano",)),
+    "tour-pianist": Effect(first=("piano", "role"), writes=("role",)),
+    "tour-movie": Effect(
+        first=("great", "terrible"), rise=("terrible", "horrible"), times=5, writes=("terrible",)
+    ),
+    "tour-angry": Effect(first=("happy", "angry"), rise=("angry", "nervous"), writes=("angry",)),
+    "tour-coffee": Effect(first=("tea", "coffee"), rise=("coffee", "beer"), writes=("coffee",)),
+    "tour-nations": Effect(first=("States", "Nations"), writes=("Nations",)),
+    "tour-mozart": Effect(first=("composer", "astronomer"), writes=("astronomer",)),
+    "tour-teacher": Effect(first=("child", "teacher"), rise=("teacher", "doctor")),
+    "tour-loop": Effect(writes=("May",), loops=True),
+}
+
+N_NEW = 12
+"""Tokens to generate: more than the page does at first (10)."""
+
+
+@pytest.fixture(scope="module")
+def demo() -> Debugger:
+    return Debugger.load("demo", device="cpu")
+
+
+def edits(example: ExampleOut) -> list[Intervention]:
+    return [
+        Intervention(item.layer, item.dim, item.kind, item.value) for item in example.interventions
+    ]
+
+
+def test_the_tour_is_complete() -> None:
+    assert {example.id for example in TOUR} == set(EFFECTS)
+    assert len(TOUR) >= 8
+    for example in TOUR:
+        assert 1 <= len(example.interventions) <= 5
+        assert example.note
+        assert all(item.name for item in example.interventions)
+
+
+@pytest.mark.parametrize("example", TOUR, ids=lambda example: example.id)
+def test_it_does_what_it_says(demo: Debugger, example: ExampleOut) -> None:
+    effect = EFFECTS[example.id]
+    assert effect != Effect()
+    if effect.first is not None:
+        trace = demo.trace(example.prompt, edits(example))
+        assert trace.edited is not None
+        runs = (trace.unedited, trace.edited)
+        tops = tuple(run.positions[0].prediction.top[0].token.text.strip() for run in runs)
+        assert tops == effect.first
+    for words, power in ((effect.rise, 1), (effect.fall, -1)):
+        if words:
+            old, new = probabilities(demo, example, words)
+            assert (new / old) ** power >= effect.times
+    if effect.writes or effect.loops:
+        plain = demo.generate(example.prompt, max_new_tokens=N_NEW).text
+        edited = demo.generate(example.prompt, edits(example), max_new_tokens=N_NEW).text
+        assert [word for word in effect.writes if word not in edited or word in plain] == []
+        assert is_loop(edited.removeprefix(example.prompt)) == effect.loops
+        assert not is_loop(plain.removeprefix(example.prompt))
+
+
+def probabilities(demo: Debugger, example: ExampleOut, words: Sequence[str]) -> tuple[float, float]:
+    """What these words have together as the next one, without and with the edits."""
+    ids = []
+    for word in words:
+        (token,) = demo.tokenize(f" {word}")
+        ids.append(token.id)
+    found = demo.follow(example.prompt, ids, edits(example))
+    assert found.edited is not None
+    return sum(f.probs[-1] for f in found.unedited), sum(f.probs[-1] for f in found.edited)
+
+
+def is_loop(text: str) -> bool:
+    """Whether half of the words or more are the same one."""
+    words = text.split()
+    return max(words.count(word) for word in words) * 2 >= len(words)
