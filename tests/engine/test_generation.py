@@ -163,7 +163,7 @@ def test_end_of_text_stops_and_is_not_a_step(ending: tuple[Debugger, Oracle, Pat
 def test_an_edit_can_prevent_the_end(ending: tuple[Debugger, Oracle, Path]) -> None:
     debugger, oracle, _ = ending
     layers = debugger.trace(PROMPT).unedited.positions[0].layers
-    edits = [Intervention.set(str(layer.sub_updates[0].id), 7.0) for layer in layers]
+    edits = [Intervention.set(str(layer.sub_updates[0].id), 12.0) for layer in layers]
     ids = [t.id for t in debugger.tokenize(PROMPT)]
     steps, ended = oracle.generate(ids, as_edits(edits), k=8)
     assert not ended

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.web.conftest import shoot
 
+SIZES = ((1440, 900), (1024, 768), (390, 844))
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules whose findings can differ between the schemes of one document."""
 
 
-def serious(page: Page, rules: Sequence[str] = ()) -> list[str]:
-    """What axe finds that is serious or critical, by all of its rules or by those named."""
+def serious(page: Page, *, only: Sequence[str] = (), without: Sequence[str] = ()) -> list[str]:
+    """What axe finds that is serious or critical, by all of its rules or by some."""
     # without resultTypes every element that passes is written out too, five times the time
-    options: dict[str, list[str]] = {"resultTypes": ["violations"]}
-    if rules:
-        options["runOnly"] = list(rules)
-    page.wait_for_timeout(300)  # transitions end, colours are final
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if only:
+        options["runOnly"] = list(only)
+    if without:
+        options["rules"] = {rule: {"enabled": False} for rule in without}
+    # Nothing is on its way from one colour to another, however slow the machine is.
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_timeout(50)
     return [
         f"{violation['id']}: {violation['help']}: {violation['nodes'][0]['html'][:200]}"
         for violation in Axe().run(page, options=options).response["violations"]
@@ -28,11 +33,27 @@ def serious(page: Page, rules: Sequence[str] = ()) -> list[str]:
     ]
 
 
-def assert_sound(page: Page, name: str) -> None:
-    """Nothing serious in the light scheme, nor in the dark one; pictures are kept as `name`."""
+def in_both_schemes(page: Page, name: str) -> list[str]:
+    """The same for the light scheme and for the dark one, of which pictures are kept as `name`."""
+    found = []
     schemes: tuple[tuple[Literal["light", "dark"], Sequence[str]], ...]
     schemes = (("light", ()), ("dark", COLOURS))
     for scheme, rules in schemes:
         page.emulate_media(color_scheme=scheme)
-        assert serious(page, rules) == [], scheme
+        found += [f"{scheme}: {each}" for each in serious(page, only=rules)]
         shoot(page, f"{name}-{scheme}")
+    return found
+
+
+def at_every_width(page: Page, name: str) -> Iterator[int]:
+    """The page 1440, 1024 and 390 pixels wide. When the caller has looked at it, axe does: at the
+    first width in both schemes, at the others by the rules that have nothing to do with colours."""
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        yield width
+        if width == SIZES[0][0]:
+            assert in_both_schemes(page, f"{name}-{width}") == []
+            page.emulate_media(color_scheme="light")
+        else:
+            assert serious(page, without=COLOURS) == [], width
+            shoot(page, f"{name}-{width}")

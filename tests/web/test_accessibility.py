@@ -12,9 +12,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.conftest import SHOTS, OpenPage, Server, shoot
 from tests.web.explore_page import wait_for_index
-from tests.web.looks import COLOURS, serious
+from tests.web.looks import COLOURS, SIZES, serious
 from tests.web.trace_page import TracePage
 from tests.web.views import VIEWS, failed, generated_token
 
@@ -35,8 +35,15 @@ def background(page: Page) -> str:
     return colour
 
 
-SIZES = ((1440, 900), (1024, 768), (390, 844))
 SCHEMES: list[Literal["dark", "light"]] = ["dark", "light"]
+
+
+def in_all_schemes(page: Page, name: str) -> None:
+    """Pictures for people to look at, if they asked for some."""
+    for scheme in SCHEMES if SHOTS else ():
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(100)
+        shoot(page, f"{name}-{scheme}")
 
 
 @pytest.mark.parametrize(
@@ -49,16 +56,13 @@ def test_every_view(open_page: OpenPage, show: Callable[[Page], None]) -> None:
     light = background(page)
     assert serious(page) == []
     page.emulate_media(color_scheme="dark")
-    assert serious(page, COLOURS) == []
+    assert serious(page, only=COLOURS) == []
     assert background(page) != light
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_timeout(100)
-            shoot(page, f"{show.__name__}-{width}-{scheme}")
-            assert too_wide(page) <= 0, (width, scheme)
-    assert serious(page) == []  # as on a phone
+        in_all_schemes(page, f"{show.__name__}-{width}")
+        assert too_wide(page) <= 0, width
+    assert serious(page, without=COLOURS) == []  # as on a phone
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -18,15 +18,15 @@ from transformers import AutoTokenizer
 from tests.models import DEMO
 from tests.reference import Edit, Oracle, ranked
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.looks import assert_sound
+from tests.web.looks import in_both_schemes
 from tests.web.trace_page import TracePage
 
 PROMPT = "My wife is working as a"
 EDITS: list[Edit] = [
-    {"layer": 7, "dim": 71, "kind": "scale", "value": -3.0},
+    {"layer": 7, "dim": 499, "kind": "set", "value": 30.0},
     {"layer": 5, "dim": 541, "kind": "on"},
 ]
-LINK = "/#/trace?v=1&p=My+wife+is+working+as+a&i=L7D71*scale*-3_L5D541*on"
+LINK = "/#/trace?v=1&p=My+wife+is+working+as+a&i=L7D499*set*30_L5D541*on"
 N_LAYERS = 8
 K = 10
 SVG = "{http://www.w3.org/2000/svg}"
@@ -224,7 +224,7 @@ def test_both_runs_can_be_read(open_page: OpenPage, width: int) -> None:
             layer,
         )
         assert crowded == []
-    assert_sound(page, f"compare-{width}")
+    assert in_both_schemes(page, f"compare-{width}") == []
 
 
 def test_no_edit_no_comparison(open_page: OpenPage) -> None:

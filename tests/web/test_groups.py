@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.looks import assert_sound
+from tests.web.looks import at_every_width
 from tests.web.share_page import PROMPT, SharePage, final, linked
 
 # One of every kind; `at(f)` is what they come to at strength f, written out by hand.
@@ -349,17 +349,16 @@ LOOKS = {
 }
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 390])
 @pytest.mark.parametrize("state", LOOKS)
-def test_looks(open_page: OpenPage, state: str, width: int) -> None:
-    page = open_page(LOOKS[state], width=width)
+def test_looks(open_page: OpenPage, state: str) -> None:
+    page = open_page(LOOKS[state])
     view = SharePage(page)
     view.wait()
-    unfold = page.get_by_role("button", name="Unfold the interventions")
-    if unfold.is_visible():
-        unfold.click()
-    assert not spilt(page)
-    assert_sound(page, f"groups-{state}-{width}")
+    for width in at_every_width(page, f"groups-{state}"):
+        unfold = page.get_by_role("button", name="Unfold the interventions")
+        if unfold.is_visible():
+            unfold.click()
+        assert not spilt(page), width
 
 
 def spilt(page: Page) -> list[str]:
