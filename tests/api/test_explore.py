@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,19 +50,30 @@ def test_the_index_says_how_far_it_is(explorer: FlaskClient) -> None:
     assert (reply["layers_ready"], reply["n_layers"], reply["n_clusters"]) == (2, 2, 9)
 
 
-def test_building_is_started_over_http_and_can_be_asked_about(explorer: FlaskClient) -> None:
-    debugger, index = explorer.application.extensions["lm_debugger"].registry.explore("demo")
-    assert get(explorer, "index", model="demo")["state"] == "waiting"
-    early = explorer.get("/api/v1/search/keywords", query_string={"q": "king", "model": "demo"})
+@pytest.fixture
+def unbuilt(tmp_path: Path) -> Iterator[FlaskClient]:
+    """A server whose index nobody has asked for: other tests do so of the shared one."""
+    settings = Settings(models=["demo"], cache_dir=tmp_path)
+    registry = ModelRegistry(settings.models, loader(settings), indexer(settings))
+    registry.start()
+    registry.wait()
+    yield create_app(settings, registry).test_client()
+    registry.close()
+
+
+def test_building_is_started_over_http_and_can_be_asked_about(unbuilt: FlaskClient) -> None:
+    debugger, index = unbuilt.application.extensions["lm_debugger"].registry.explore("demo")
+    assert get(unbuilt, "index", model="demo")["state"] == "waiting"
+    early = unbuilt.get("/api/v1/search/keywords", query_string={"q": "king", "model": "demo"})
     assert (early.status_code, early.json["error"]["code"]) == (503, "index_not_ready")
     assert int(early.headers["Retry-After"]) > 0
     with debugger.gate:  # a build lets requests go first, so it cannot be done before we cancel
         for action in ("start", "cancel"):
-            reply = explorer.post("/api/v1/index", json={"model": "demo", "action": action})
+            reply = unbuilt.post("/api/v1/index", json={"model": "demo", "action": action})
             assert reply.status_code == 200
     index.join(60)
-    assert get(explorer, "index", model="demo")["state"] == "cancelled"
-    unknown = explorer.post("/api/v1/index", json={"model": "demo", "action": "explode"})
+    assert get(unbuilt, "index", model="demo")["state"] == "cancelled"
+    unknown = unbuilt.post("/api/v1/index", json={"model": "demo", "action": "explode"})
     assert unknown.status_code == 422
 
 

@@ -105,7 +105,7 @@ def test_no_model(machine: Path) -> None:
     assert "git checkout -- server/lm_debugger/demo/model" in said
 
 
-@pytest.mark.parametrize("name", ["chromium", "google-chrome"])
+@pytest.mark.parametrize("name", ["chromium-headless-shell", "chromium", "google-chrome"])
 def test_the_browser_on_path_is_taken(machine: Path, name: str) -> None:
     program(machine, name, "exit 0")
     done = subprocess.run(

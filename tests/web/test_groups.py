@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.looks import at_every_width
+from tests.web.looks import at_every_width, in_both_schemes
 from tests.web.share_page import PROMPT, SharePage, final, linked
 
 # One of every kind; `at(f)` is what they come to at strength f, written out by hand.
@@ -359,6 +359,8 @@ def test_looks(open_page: OpenPage, state: str) -> None:
         if unfold.is_visible():
             unfold.click()
         assert not spilt(page), width
+    if state in ("two-groups", "folded-groups", "empty-group"):  # else cards as in any view
+        assert in_both_schemes(page, f"groups-{state}") == []
 
 
 def spilt(page: Page) -> list[str]:

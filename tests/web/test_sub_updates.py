@@ -16,7 +16,7 @@ from transformers import AutoTokenizer
 from tests.models import DEMO
 from tests.reference import Oracle, ranked
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.looks import at_every_width
+from tests.web.looks import at_every_width, in_both_schemes
 from tests.web.trace_page import TracePage
 
 PROMPT = "My wife is working as a"
@@ -297,3 +297,4 @@ def test_it_can_be_read(open_page: OpenPage) -> None:
         )
         assert min(widths) >= 30, width
         assert max(widths) == widths[-2] >= 80, width
+    assert in_both_schemes(page, "sub-updates") == []

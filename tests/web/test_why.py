@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.reference import Array, Edit, ranked
 from tests.web.conftest import OpenPage, shoot
-from tests.web.looks import at_every_width
+from tests.web.looks import at_every_width, in_both_schemes
 from tests.web.random_server import RandomServer, interleaved, link, number, serving
 from tests.web.trace_page import TracePage
 from tests.web.why_page import (
@@ -338,3 +338,4 @@ def test_it_fits_and_has_no_serious_finding(open_page: OpenPage, small: RandomSe
         region.evaluate("each => each.scrollIntoView()")
         assert body.evaluate("each => each.scrollWidth - each.clientWidth") <= 0, width
         assert body.evaluate("each => each.getBoundingClientRect().right - innerWidth") <= 0, width
+    assert in_both_schemes(page, "why-parts") == []
