@@ -104,3 +104,9 @@ def test_without_a_network_the_build_stays_green(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("SKIPPED") == 2
+
+
+def test_where_packages_come_from_is_not_told(audit: ModuleType) -> None:
+    said = "405 Method Not Allowed - POST https://packages.example/-/npm/v1/advisories - try later"
+    told = audit.without_addresses(said)
+    assert told == "405 Method Not Allowed - POST (address) - try later"
