@@ -149,9 +149,12 @@ def test_an_unknown_dtype_or_device(tied: Case) -> None:
 
 @pytest.mark.parametrize("name", ["./nowhere", "/no/such/folder", "~/nowhere", "a/b/c", "../x", ""])
 def test_a_missing_folder_is_an_error_and_no_download(
-    name: str, no_network: list[Any], monkeypatch: pytest.MonkeyPatch
+    name: str, no_network: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the hub may be asked: nothing is even tried."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     no_network.clear()
     with pytest.raises(ModelNotFound, match="folder"):
