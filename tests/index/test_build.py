@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,41 @@ def test_the_name_changes_with_what_the_index_depends_on(
     with torch.no_grad():
         again.adapter.value_matrix(2)[5, 7] += 0.5
     assert fingerprint(again.adapter, again.vocabulary) != name
+
+
+def test_closing_while_the_build_is_being_started(
+    small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server was told to end in that moment; it ended with status 1."""
+    starting, go_on, at_work = threading.Event(), threading.Event(), threading.Thread.start
+
+    def start_slowly(thread: threading.Thread) -> None:
+        if thread.name == "lm-debugger-index":
+            starting.set()
+            assert go_on.wait(30)
+        at_work(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_slowly)
+    index = ModelIndex(small, tmp_path, n_clusters=5)
+    with ThreadPoolExecutor(2) as threads:
+        started = threads.submit(index.start)
+        assert starting.wait(30)
+        closed = threads.submit(index.close)
+        with pytest.raises(TimeoutError):
+            closed.result(0.2)
+        go_on.set()
+        started.result(30)
+        closed.result(30)
+    assert not index.is_building
+
+
+def test_nothing_is_built_after_closing(small: Debugger, tmp_path: Path) -> None:
+    """The thread that loads models may come to this point after the server's end."""
+    index = ModelIndex(small, tmp_path, n_clusters=5)
+    index.close()
+    index.start()
+    index.join()
+    assert index.layers_ready == ()
 
 
 def test_traces_go_first_while_an_index_is_built(small: Debugger, tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ class ModelIndex:
         self._cache_dir = cache_dir or Path(platformdirs.user_cache_dir("lm-debugger")) / "index"
         self._n_clusters = n_clusters or default_number(self.n_vectors)
         self._method: Method = method
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # starting and closing, from different threads
+        self._closed = False
         self._build: Build | None = None
         self._thread: threading.Thread | None = None
         self._layers: dict[int, LayerProjections] = {}
@@ -89,9 +90,9 @@ class ModelIndex:
     # --- building ------------------------------------------------------------------------------
 
     def start(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
-        """Build in the background, unless a build is running already."""
+        """Build in the background, unless a build is running already or `close` was called."""
         with self._lock:
-            if self._thread is not None and self._thread.is_alive():
+            if self._closed or self.is_building:
                 return
             self.progress = Progress(state="waiting")
             self._build = self._new_build(on_progress)
@@ -129,7 +130,9 @@ class ModelIndex:
             self._build.cancel()
 
     def close(self) -> None:
-        """Stop a running build and wait until it has."""
+        """Stop a running build and wait until it has; no other begins."""
+        with self._lock:
+            self._closed = True
         self.cancel()
         self.join(10)
         atexit.unregister(self.close)
