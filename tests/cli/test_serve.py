@@ -31,7 +31,7 @@ def test_serves_and_ends_with_ctrl_c(start: Start, folder: Path) -> None:
     assert json.loads(fetch(f"{address}/readyz"))["status"] == "ready"
     assert json.loads(fetch(f"{address}/api/v1/values/0/0?top_k=1"))["model"] == str(folder)
     status, out, err = program.end(signal.SIGINT)
-    assert (status, out) == (0, "Stopped.\n")
+    assert (status, out) == (0, "Stopped.\n"), err
     assert "Traceback" not in err
 
 
@@ -42,7 +42,7 @@ def test_config_file_of_the_bundled_model_and_sigterm(start: Start) -> None:
     listed = json.loads(fetch(f"{address}/api/v1/models"))
     assert [model["id"] for model in listed["models"]] == ["demo"]
     status, out, err = program.end(signal.SIGTERM)
-    assert (status, out) == (0, "Stopped.\n")
+    assert (status, out) == (0, "Stopped.\n"), err
     assert "Traceback" not in err
 
 
