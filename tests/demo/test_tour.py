@@ -41,21 +41,23 @@ MONTHS = (
 KIN = ("wife", "son", "sons", "father", "mother", "daughter", "brother", "brothers")
 
 EFFECTS = {
-    "tour-kin": Effect(first=("wife", "king"), fall=KIN),
+    "tour-kin": Effect(first=("wife", "two"), fall=KIN),
     "tour-no-months": Effect(fall=MONTHS, times=10),
-    "tour-months": Effect(first=("the", "May"), rise=MONTHS, times=10, loops=True),
-    "tour-piano": Effect(first=("ball", "piano"), writes=("piano",)),
-    "tour-team": Effect(first=("game", "piano"), writes=("piano",)),
-    "tour-pianist": Effect(first=("piano", "role"), writes=("role",)),
+    "tour-months": Effect(first=("the", "May"), rise=MONTHS, times=5, writes=("May", "January")),
+    "tour-piano": Effect(first=("game", "piano"), writes=("piano",)),
+    "tour-team": Effect(first=("game", "piano"), writes=("piano",), loops=True),
+    "tour-pianist": Effect(first=("piano", "game"), writes=("game",)),
     "tour-movie": Effect(
-        first=("great", "terrible"), rise=("terrible", "horrible"), times=5, writes=("terrible",)
+        first=("great", "disaster"), rise=("disaster",), times=10, writes=("disaster",)
     ),
-    "tour-angry": Effect(first=("happy", "angry"), rise=("angry", "nervous"), writes=("angry",)),
-    "tour-coffee": Effect(first=("tea", "coffee"), rise=("coffee", "beer"), writes=("coffee",)),
+    "tour-angry": Effect(first=("fond", "angry"), rise=("angry", "unhappy"), writes=("angry",)),
+    "tour-weather": Effect(first=("hot", "cold"), writes=("cold",)),
     "tour-nations": Effect(first=("States", "Nations"), writes=("Nations",)),
-    "tour-mozart": Effect(first=("composer", "astronomer"), writes=("astronomer",)),
-    "tour-teacher": Effect(first=("child", "teacher"), rise=("teacher", "doctor")),
-    "tour-loop": Effect(writes=("May",), loops=True),
+    "tour-mozart": Effect(first=("composer", "mathematician"), writes=("mathematician",)),
+    "tour-teacher": Effect(
+        first=("child", "teacher"), rise=("singer", "writer"), times=5, writes=("teacher",)
+    ),
+    "tour-loop": Effect(writes=("January",), loops=True),
 }
 
 N_NEW = 12
