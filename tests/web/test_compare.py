@@ -178,16 +178,16 @@ def test_the_final_prediction_is_exact_in_both_columns(
 def test_a_token_is_followed_by_keyboard(open_page: OpenPage) -> None:
     page = open_page(LINK)
     view = start(page, "Difference")
-    first = view.list("Dominant sub-updates of layer 0").get_by_role("button").first
+    first = view.list("Dominant sub-updates of layer 6").get_by_role("button").first
     first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    second = view.list("After layer 0").get_by_role("button").nth(1)
+    second = view.list("After layer 6").get_by_role("button").nth(1)
     expect(second).to_be_focused()
     expect(second).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("Enter")
     expect(second).to_have_attribute("aria-pressed", "true")
-    followed = token_id(view.list("After layer 0").locator("[data-kind]").nth(1))
+    followed = token_id(view.list("After layer 6").locator("[data-kind]").nth(1))
     expect(page).to_have_url(re.compile(rf"[&?]a={followed}(&|$)"))
     # the same token has its letter wherever it is listed
     marked = page.locator("[data-follow=A]").all()
@@ -196,10 +196,10 @@ def test_a_token_is_followed_by_keyboard(open_page: OpenPage) -> None:
     # left of the states are the sub-updates, left of those the states before
     page.keyboard.press("ArrowLeft")
     expect(
-        view.list("Dominant sub-updates of layer 0").locator("[data-value]").nth(1)
+        view.list("Dominant sub-updates of layer 6").locator("[data-value]").nth(1)
     ).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    expect(view.list("Before layer 0").get_by_role("button").nth(1)).to_be_focused()
+    expect(view.list("Before layer 6").get_by_role("button").nth(1)).to_be_focused()
 
 
 @pytest.mark.parametrize("width", [1440, 1024])

@@ -13,7 +13,7 @@ from tests.web.looks import in_both_schemes
 from tests.web.trace_page import TracePage
 
 PROMPT = "My wife is working as a"
-VALUE = "L7D71"
+VALUE = "L7D915"  # dominant for this prompt, so what it does can be seen
 
 
 def shown(prob: float) -> str:
@@ -22,7 +22,7 @@ def shown(prob: float) -> str:
 
 
 def ask(server: Server, kind: str, value: float, **rest: Any) -> dict[str, Any]:
-    edit = {"layer": 7, "dim": 71, "kind": kind, "value": value, **rest}
+    edit = {"layer": 7, "dim": 915, "kind": kind, "value": value, **rest}
     body = {"prompt": PROMPT, "interventions": [edit]}
     reply: dict[str, Any] = server.post("/api/v1/trace", body)
     return reply
@@ -235,7 +235,7 @@ def test_positions(open_page: OpenPage, server: Server) -> None:
 
 
 def test_a_position_that_the_prompt_lacks(open_page: OpenPage) -> None:
-    page = open_page("/#/trace?v=1&p=The+king&i=L7D71*scale*2*40", expect_failed_requests=True)
+    page = open_page("/#/trace?v=1&p=The+king&i=L7D915*scale*2*40", expect_failed_requests=True)
     card = TracePage(page).card(VALUE)
     expect(card).to_contain_text("positions are 0 to")
 

@@ -21,8 +21,8 @@ from tests.web.trace_page import TracePage
 
 PROMPT = "My wife is working as a"
 LINK = "/#/trace?v=1&p=My+wife+is+working+as+a"
-EDITED = f"{LINK}&i=L7D71*scale*-3"
-EDIT = [{"layer": 7, "dim": 71, "kind": "scale", "value": -3.0}]
+EDITED = f"{LINK}&i=L7D915*scale*-3"
+EDIT = [{"layer": 7, "dim": 915, "kind": "scale", "value": -3.0}]
 FIRST = 50
 
 
@@ -173,8 +173,8 @@ def test_the_edited_run_beside_the_unedited_one(open_page: OpenPage, server: Ser
     expect(panel(page)).to_contain_text("edited run")
     expected = ask(server, layer=7, interventions=EDIT)
     assert vectors(page) == [key(item) for item in expected]
-    edited = next(item for item in expected if item["dim"] == 71)
-    row = rows(page).filter(has=page.locator("[data-value=L7D71]"))
+    edited = next(item for item in expected if item["dim"] == 915)
+    row = rows(page).filter(has=page.locator("[data-value=L7D915]"))
     now, was = re.findall(
         r"-?\d[\d.]*", row.locator("[title^=coefficient]").get_attribute("title") or ""
     )
