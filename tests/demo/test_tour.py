@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -11,6 +11,7 @@ from lm_debugger import Intervention
 from lm_debugger.api.examples import examples
 from lm_debugger.api.schemas import ExampleOut
 from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.types import TokenProb
 
 TOUR = [example for example in examples({"demo"}).examples if example.model == "demo"]
 
@@ -24,6 +25,10 @@ class Effect:
         rise, fall: words whose summed probability is multiplied, or divided, by `times` or more.
         writes: words that the edited text has and the unedited one has not.
         loops: the edited text is one word, again and again, and the unedited one is not.
+        follow: the likeliest words with the edits, in this order, after the first.
+        layers: the likeliest token after a layer, without and with the edits.
+        dominant: the edited vectors are among the dominant ones of the unedited run; `leads`: the
+            first one's score is its layer's highest.
     """
 
     first: tuple[str, str] | None = None
@@ -32,6 +37,10 @@ class Effect:
     times: float = 3.0
     writes: Sequence[str] = ()
     loops: bool = False
+    follow: Sequence[str] = ()
+    layers: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    dominant: bool = False
+    leads: bool = False
 
 
 MONTHS = (
@@ -41,21 +50,48 @@ MONTHS = (
 KIN = ("wife", "son", "sons", "father", "mother", "daughter", "brother", "brothers")
 
 EFFECTS = {
-    "tour-kin": Effect(first=("wife", "two"), fall=KIN),
-    "tour-no-months": Effect(fall=MONTHS, times=10),
-    "tour-months": Effect(first=("the", "May"), rise=MONTHS, times=5, writes=("May", "January")),
+    "tour-kin": Effect(first=("wife", "two"), fall=KIN, dominant=True, leads=True),
+    "tour-no-months": Effect(fall=MONTHS, times=10, dominant=True),
+    "tour-months": Effect(
+        first=("the", "May"),
+        follow=("January", "December"),
+        rise=MONTHS,
+        times=5,
+        writes=("May", "January"),
+    ),
     "tour-piano": Effect(first=("game", "piano"), writes=("piano",)),
-    "tour-team": Effect(first=("game", "piano"), writes=("piano",), loops=True),
-    "tour-pianist": Effect(first=("piano", "game"), writes=("game",)),
+    "tour-team": Effect(
+        first=("game", "piano"),
+        layers={0: ("same", "same"), 3: ("first", "first"), 5: ("game", "piano")},
+        writes=("piano", "room"),
+        loops=True,
+    ),
+    "tour-pianist": Effect(
+        first=("piano", "game"),
+        layers={5: ("game", "game"), 6: ("game", "game"), 7: ("piano", "game")},
+        writes=("game",),
+    ),
     "tour-movie": Effect(
         first=("great", "disaster"), rise=("disaster",), times=10, writes=("disaster",)
     ),
-    "tour-angry": Effect(first=("fond", "angry"), rise=("angry", "unhappy"), writes=("angry",)),
+    "tour-angry": Effect(
+        first=("fond", "angry"), follow=("unhappy",), rise=("angry", "unhappy"), writes=("angry",)
+    ),
     "tour-weather": Effect(first=("hot", "cold"), writes=("cold",)),
-    "tour-nations": Effect(first=("States", "Nations"), writes=("Nations",)),
-    "tour-mozart": Effect(first=("composer", "mathematician"), writes=("mathematician",)),
+    "tour-nations": Effect(
+        first=("States", "Nations"),
+        layers={5: ("States", "States"), 6: ("States", "Nations")},
+        writes=("Nations",),
+    ),
+    "tour-mozart": Effect(
+        first=("composer", "mathematician"), writes=("mathematician", "University")
+    ),
     "tour-teacher": Effect(
-        first=("child", "teacher"), rise=("singer", "writer"), times=5, writes=("teacher",)
+        first=("child", "teacher"),
+        follow=("student", "doctor", "nurse"),
+        rise=("singer", "writer"),
+        times=4,
+        writes=("teacher",),
     ),
     "tour-loop": Effect(writes=("January",), loops=True),
 }
@@ -88,12 +124,18 @@ def test_the_tour_is_complete() -> None:
 def test_it_does_what_it_says(demo: Debugger, example: ExampleOut) -> None:
     effect = EFFECTS[example.id]
     assert effect != Effect()
+    trace = demo.trace(example.prompt, edits(example))
+    assert trace.edited is not None
+    runs = (trace.unedited.positions[0], trace.edited.positions[0])
     if effect.first is not None:
-        trace = demo.trace(example.prompt, edits(example))
-        assert trace.edited is not None
-        runs = (trace.unedited, trace.edited)
-        tops = tuple(run.positions[0].prediction.top[0].token.text.strip() for run in runs)
-        assert tops == effect.first
+        assert tuple(words_of(run.prediction.top)[0] for run in runs) == effect.first
+    assert tuple(words_of(runs[1].prediction.top)[1:][: len(effect.follow)]) == effect.follow
+    for layer, expected in effect.layers.items():
+        assert tuple(words_of(run.layers[layer].after.top)[0] for run in runs) == expected
+    if effect.dominant:
+        for item in example.interventions:
+            ids = [str(found.id) for found in runs[0].layers[item.layer].sub_updates]
+            assert f"L{item.layer}D{item.dim}" in (ids[:1] if effect.leads else ids)
     for words, power in ((effect.rise, 1), (effect.fall, -1)):
         if words:
             old, new = probabilities(demo, example, words)
@@ -104,6 +146,10 @@ def test_it_does_what_it_says(demo: Debugger, example: ExampleOut) -> None:
         assert [word for word in effect.writes if word not in edited or word in plain] == []
         assert is_loop(edited.removeprefix(example.prompt)) == effect.loops
         assert not is_loop(plain.removeprefix(example.prompt))
+
+
+def words_of(top: Sequence[TokenProb]) -> list[str]:
+    return [item.token.text.strip() for item in top]
 
 
 def probabilities(demo: Debugger, example: ExampleOut, words: Sequence[str]) -> tuple[float, float]:
