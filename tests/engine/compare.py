@@ -28,20 +28,14 @@ def as_edits(interventions: Iterable[Intervention]) -> list[Edit]:
 def prob_rtol(case: Case, x: Array) -> float:
     """How close a float32 probability read from the residual x [D] can be held to the oracle's.
 
-    1e-5, or float32's own resolution of logits E_i ln_f(x) where that is coarser. A product of
-    vectors of lengths |E_i| and |ln_f(x)| is known to a rounding or two (2**-23 each) of the
-    product of these lengths. p_i = exp(logit_i - log Z) has that error once for its logit, and once
-    more as far as a single token makes up Z: of many tokens the errors cancel, so that
-    sqrt(sum p_j**2) of it is left. The logits of the random models are known to less than 1e-5, so
-    that none of this counts; for `demo` it is up to 2.5e-5, where one token has .9999 (before
-    layer 0).
+    1e-5, or float32's own resolution of a logit E_i ln_f(x) where that is coarser: an error of a
+    logit is a relative error of the probability, and a product of vectors of lengths |E_i| and
+    |ln_f(x)| is known to a rounding or two (2**-23 each) of the product of these lengths. For the
+    random models that is below 1e-5, so it does not count; for `demo` it is 2e-5.
     """
     length = np.linalg.norm(case.oracle.layer_norm(x, "ln_f"))
     longest = np.linalg.norm(case.oracle.unembedding, axis=-1).max()
-    of_logit = float(2 * 2**-23 * length * longest)
-    if of_logit <= RTOL:
-        return RTOL
-    return of_logit * (1 + float(np.linalg.norm(case.oracle.lens(x))))
+    return max(RTOL, float(2 * 2**-23 * length * longest))
 
 
 def assert_reading(case: Case, reading: StateReading, x: Array, k: int) -> None:

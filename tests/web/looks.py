@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -15,14 +15,12 @@ COLOURS = ("color-contrast", "link-in-text-block")
 """The rules whose findings can differ between the schemes of one document."""
 
 
-def serious(page: Page, *, only: Sequence[str] = (), without: Sequence[str] = ()) -> list[str]:
+def serious(page: Page, *, only: Sequence[str] = ()) -> list[str]:
     """What axe finds that is serious or critical, by all of its rules or by some."""
     # without resultTypes every element that passes is written out too, five times the time
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    options: dict[str, list[str]] = {"resultTypes": ["violations"]}
     if only:
         options["runOnly"] = list(only)
-    if without:
-        options["rules"] = {rule: {"enabled": False} for rule in without}
     # Nothing is on its way from one colour to another, however slow the machine is.
     page.emulate_media(reduced_motion="reduce")
     page.wait_for_timeout(50)

@@ -18,6 +18,7 @@ from transformers import AutoTokenizer
 from tests.models import DEMO
 from tests.reference import Edit, Oracle, ranked
 from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.looks import in_both_schemes
 from tests.web.trace_page import TracePage
 
 PROMPT = "My wife is working as a"
@@ -223,7 +224,7 @@ def test_both_runs_can_be_read(open_page: OpenPage, width: int) -> None:
             layer,
         )
         assert crowded == []
-    shoot(page, f"compare-{width}")
+    assert in_both_schemes(page, f"compare-{width}") == []
 
 
 def test_no_edit_no_comparison(open_page: OpenPage) -> None:

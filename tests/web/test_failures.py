@@ -137,3 +137,27 @@ def test_what_is_typed_before_the_first_example_comes_is_kept(
     page.wait_for_timeout(300)
     expect(view.prompt).to_have_value("My own words")
     context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_a_vector_that_is_not_there_is_said_in_a_line_or_two(
+    open_page: OpenPage, width: int
+) -> None:
+    """And not in a column of single words beside the box."""
+    page = open_page("/#/trace?v=1&p=The+king&i=L7D44*on", width=width)
+    view = TracePage(page)
+    view.wait()
+    unfold = page.get_by_role("button", name="Unfold the interventions")
+    if unfold.is_visible():
+        unfold.click()
+    view.add("L99D5")
+    problem = page.get_by_role("alert").filter(has_text="There is no layer 99")
+    expect(problem).to_be_visible()
+    assert problem.evaluate("each => each.getBoundingClientRect().height") <= 48
+    clipped = """each => {
+        const {left, top, right, bottom} = each.getBoundingClientRect();
+        const corners = [[left + 2, top + 2], [right - 2, top + 2], [left + 2, bottom - 2]];
+        return corners.filter(([x, y]) => !each.contains(document.elementFromPoint(x, y)));
+    }"""
+    assert problem.evaluate(clipped) == []
+    shoot(page, f"no-such-vector-{width}")

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.models import random_model, save
 from tests.reference import Array, Edit
 from tests.web.conftest import OpenPage, shoot
-from tests.web.looks import at_every_width
+from tests.web.looks import at_every_width, in_both_schemes
 from tests.web.random_server import RandomServer, interleaved, link, number, serving
 from tests.web.trace_page import TracePage
 
@@ -315,6 +315,7 @@ def test_it_fits(open_page: OpenPage, deep: RandomServer, reading: str) -> None:
             assert box is not None
             assert inside["x"] <= box["x"]
             assert box["x"] + box["width"] <= inside["x"] + inside["width"]
+    assert in_both_schemes(page, f"grid-{reading}") == []
 
 
 def test_the_strip_of_a_long_prompt(open_page: OpenPage) -> None:

@@ -359,8 +359,7 @@ def test_looks(open_page: OpenPage, state: str) -> None:
         if unfold.is_visible():
             unfold.click()
         assert not spilt(page), width
-    if state in ("two-groups", "folded-groups", "empty-group"):  # else cards as in any view
-        assert in_both_schemes(page, f"groups-{state}") == []
+    assert in_both_schemes(page, f"groups-{state}") == []
 
 
 def spilt(page: Page) -> list[str]:
