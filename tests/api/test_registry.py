@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from lm_debugger.api import capacity
 from lm_debugger.api.loader import Loader
 from lm_debugger.api.progress import Progress
+from lm_debugger.engine.places import weight_files
 from lm_debugger.errors import LoadError
 from lm_debugger.settings import Settings
 from tests.models import SHAPES, edit_weights, random_model, save
@@ -31,17 +32,17 @@ def parameters(shape: str) -> int:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_parameters_are_counted_in_the_files(checkpoint: Callable[[str], Path], shape: str) -> None:
-    files = capacity.weight_files(str(checkpoint(shape)), None)
+    files = weight_files(checkpoint(shape))
     assert capacity.count_parameters(files) == parameters(shape)
 
 
 def test_parameters_of_weights_in_several_files(tmp_path: Path) -> None:
     save(random_model(SHAPES["tied"]), tmp_path, max_shard_size="300KB")
-    files = capacity.weight_files(str(tmp_path), None)
+    files = weight_files(tmp_path)
     assert len(files) == 2
     assert capacity.count_parameters(files) == parameters("tied")
     files[0].unlink()
-    assert capacity.weight_files(str(tmp_path), None) == []
+    assert weight_files(tmp_path) == []
 
 
 def test_masks_of_old_checkpoints_are_not_counted(tmp_path: Path) -> None:
@@ -51,13 +52,13 @@ def test_masks_of_old_checkpoints_are_not_counted(tmp_path: Path) -> None:
 
     save(random_model(SHAPES["tied"]), tmp_path)
     edit_weights(tmp_path, add_masks)
-    files = capacity.weight_files(str(tmp_path), None)
+    files = weight_files(tmp_path)
     assert capacity.count_parameters(files) == parameters("tied")
 
 
-@pytest.mark.parametrize("name", ["./nowhere", "", "a/b/c", "no-such-model", "white space"])
-def test_nothing_is_known_of_what_is_not_here(name: str, tmp_path: Path) -> None:
-    assert capacity.weight_files(name, None) == []
+def test_nothing_is_known_of_what_is_not_here(tmp_path: Path) -> None:
+    assert weight_files(tmp_path) == []
+    assert weight_files(tmp_path / "nowhere") == []
     assert capacity.count_parameters([]) is None
 
 

@@ -65,6 +65,14 @@ def test_formatters_leave_it_as_it_is(texts: list[str], values: list[Any]) -> No
     assert formatted(code) == code
 
 
+@pytest.mark.parametrize("digits", range(60, 90))
+def test_the_comma_after_an_item_counts(digits: int) -> None:
+    """At some width the item fits its line, and with its comma it does not."""
+    item = (int("7" * digits), ())
+    code = f"X = {source.literal((item, 'a' * 80), 0, 4)}\n"
+    assert formatted(code) == code
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("a", '"a"'), ('say "a"', "'say \"a\"'"), ("it's", '"it\'s"'), ("a\n", '"a\\n"')],

@@ -6,12 +6,11 @@ So a model's size is read from the headers of its weight files, which needs no w
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
+from lm_debugger.engine.files import is_mask
 from lm_debugger.errors import LoadError
 
 WORKING_BYTES = 300_000_000
@@ -37,28 +36,6 @@ def needed(n_parameters: int, dtype: str, device: str, stored_bytes: int | None)
     return copies * weights + WORKING_BYTES
 
 
-def weight_files(name: str, revision: str | None) -> list[Path]:
-    """The safetensors files of the bundled model, a folder, or a hub id that is in the cache; empty
-    where they are not on this machine, or not all of them."""
-    if name == "demo":
-        return [Path(str(resources.files("lm_debugger.demo") / "model" / "model.safetensors"))]
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        cached = _cached_snapshot(name, revision)
-        if cached is None:
-            return []
-        folder = cached
-    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
-    if whole.is_file():
-        return [whole]
-    try:
-        parts = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return []  # loading it will say what is wrong
-    files = [folder / str(part) for part in sorted(parts)]
-    return files if all(file.is_file() for file in files) else []
-
-
 def count_parameters(files: list[Path]) -> int | None:
     """Numbers in the tensors of safetensors files; None where they cannot be read."""
     from safetensors import SafetensorError, safe_open
@@ -73,11 +50,6 @@ def count_parameters(files: list[Path]) -> int | None:
     except (OSError, SafetensorError, MemoryError):
         return None
     return count or None
-
-
-def is_mask(key: str) -> bool:
-    """A constant that old versions of transformers saved with the weights; it is not loaded."""
-    return key.endswith((".attn.bias", ".attn.masked_bias"))
 
 
 def check(name: str, need: int, free: int | None, left: str = "{} MB are free") -> None:
@@ -164,17 +136,6 @@ def _free_in_group(folder: Path, limit: str, usage: str, cached: str) -> int | N
         return most - used + int(stat.get(cached, 0))
     except (OSError, ValueError):
         return None
-
-
-def _cached_snapshot(name: str, revision: str | None) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        config = try_to_load_from_cache(name, "config.json", revision=revision)
-    except HFValidationError:  # no hub id at all
-        return None
-    return Path(config).parent if isinstance(config, str) else None
 
 
 def _mb(n_bytes: int) -> str:

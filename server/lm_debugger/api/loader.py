@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lm_debugger.api import capacity
 from lm_debugger.api.progress import Progress, Report, bytes_reported, silent, tensors_reported
+from lm_debugger.engine.files import is_mask
+from lm_debugger.engine.places import Place, fetch, find, weight_files
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
     from lm_debugger.engine.types import Limits
     from lm_debugger.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 class Loader:
@@ -46,19 +43,20 @@ class Loader:
 
         settings = self._settings
         report(Progress("starting"))
-        revision = None if name == "demo" else settings.revision
+        place = find(name, settings.revision)
+        known = place.folder or place.cached
+        files = weight_files(known) if known else []
         device = str(choose_device(settings.device))
-        files = capacity.weight_files(name, revision)
         stored = sum(file.stat().st_size for file in files)
         need = self._make_sure(name, capacity.count_parameters(files), device, stored)
-        if not files:
-            need = self._fetch(name, revision, device, report)
-        with tensors_reported(report), _without_a_hub_that_is_away(name, revision, files):
+        if place.folder is None and not files:
+            need = self._fetch(place, device, report)
+        with tensors_reported(report):
             debugger = Debugger.load(
                 name,
                 device=device,
                 dtype=settings.dtype,
-                revision=revision,
+                revision=settings.revision,
                 limits=_limits(settings),
             )
         self._taken += need
@@ -92,16 +90,14 @@ class Loader:
             return free
         return min(free, self._at_first - self._taken)
 
-    def _fetch(self, name: str, revision: str | None, device: str, report: Report) -> int:
-        """Bring the weights of a hub id into the cache, if they fit into memory. Whatever else is
-        in the way is said by the loading that follows."""
-        if Path(name).expanduser().exists():
-            return 0
-        from huggingface_hub import HfApi, hf_hub_download
+    def _fetch(self, place: Place, device: str, report: Report) -> int:
+        """Bring the files of a hub id into the cache, if they fit into memory. Whatever else is in
+        the way is said by the loading that follows."""
+        from huggingface_hub import HfApi
 
         try:
-            described = HfApi().get_safetensors_metadata(name, revision=revision)
-        except Exception:  # no such model, no network, no safetensors: open-ended
+            described = HfApi().get_safetensors_metadata(place.name, revision=place.revision)
+        except Exception:  # no safetensors, the hub went away: open-ended
             return 0
         tensors = [
             (key, tensor)
@@ -109,36 +105,10 @@ class Loader:
             for key, tensor in file.tensors.items()
         ]
         total = sum(tensor.data_offsets[1] - tensor.data_offsets[0] for _, tensor in tensors)
-        counted = sum(t.parameter_count for key, t in tensors if not capacity.is_mask(key))
-        need = self._make_sure(name, counted, device, total)
-        bar = bytes_reported(report, total)
-        for file in described.files_metadata:
-            hf_hub_download(name, file, revision=revision, tqdm_class=bar)
+        counted = sum(t.parameter_count for key, t in tensors if not is_mask(key))
+        need = self._make_sure(place.name, counted, device, total)
+        fetch(place, bytes_reported(report, total))
         return need
-
-
-@contextmanager
-def _without_a_hub_that_is_away(
-    name: str, revision: str | None, cached: list[Path]
-) -> Iterator[None]:
-    """Load what is in the cache from there alone if the hub cannot be reached: its client would try
-    every small file again and again, for most of a minute."""
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError
-
-    before = constants.HF_HUB_OFFLINE
-    if cached and name != "demo" and not Path(name).expanduser().exists() and not before:
-        try:
-            get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision), timeout=5)
-        except HfHubHTTPError:
-            pass  # it answered
-        except Exception as error:  # however the network fails
-            log.info("loading %s from the cache, as the hub cannot be reached: %s", name, error)
-            constants.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
 
 
 def _limits(settings: Settings) -> Limits:

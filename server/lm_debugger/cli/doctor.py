@@ -6,15 +6,18 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 import click
 from platformdirs import user_cache_dir
 
 from lm_debugger import __version__
+from lm_debugger.cli.model import load_debugger, weights_options
 
 _PACKAGES = (
     "torch",
@@ -31,11 +34,19 @@ _OPS = ("flask-limiter", "prometheus-client", "redis")
 """The extra `ops`."""
 
 
+def _with_weights_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for decorate in reversed(weights_options()):
+        command = decorate(command)
+    return command
+
+
 @click.command("doctor")
-def command() -> None:
-    """Check this installation; exit status 1 if something does not work."""
-    sound = True
-    for name, check in (
+@click.argument("model", required=False)
+@_with_weights_options
+def command(model: str | None, **options: Any) -> None:
+    """Check this installation, and MODEL if one is named; exit status 1 if something does not
+    work."""
+    checks: list[tuple[str, Callable[[], Iterator[str]]]] = [
         ("versions", _versions),
         ("device", _device),
         ("memory", _memory),
@@ -44,7 +55,11 @@ def command() -> None:
         ("hosting", _hosting),
         ("page", _page),
         ("demo model", _demo),
-    ):
+    ]
+    if model is not None:
+        checks.append((f"model {model}", partial(_model, model, options)))
+    sound = True
+    for name, check in checks:
         click.echo(f"{name}")
         try:
             for line in check():
@@ -137,16 +152,34 @@ def _page() -> Iterator[str]:
 
 
 def _demo() -> Iterator[str]:
-    from lm_debugger.cli.model import quiet_transformers
-
-    quiet_transformers()
-    from lm_debugger.engine.debugger import Debugger
-
     start = time.perf_counter()
-    debugger = Debugger.load("demo")
+    debugger = load_debugger("demo", {"device": "auto", "dtype": "float32", "revision": None})
     yield f"loaded in {time.perf_counter() - start:.1f} s"
     start = time.perf_counter()
     trace = debugger.trace("My wife is working as a", top_k=1)
     seconds = time.perf_counter() - start
     word = trace.unedited.positions[0].prediction.top[0].token.text
     yield f"traced in {seconds:.2f} s: My wife is working as a{word}"
+
+
+def _model(model: str, options: dict[str, Any]) -> Iterator[str]:
+    start = time.perf_counter()
+    debugger = load_debugger(model, options)
+    info = debugger.info
+    yield (
+        f"loaded in {time.perf_counter() - start:.1f} s: {info.architecture}, {info.n_layers} "
+        f"layers, {info.n_parameters:,} parameters in {info.dtype} on {info.device}"
+    )
+    unread = debugger.checkpoint.unread_keys
+    yield (
+        "keys of its config.json that transformers does not read, so that they change no number: "
+        f"{', '.join(unread) or 'none'}"
+    )
+    tokens = len(debugger.checkpoint.tokenizer)
+    if tokens > info.vocab_size:
+        yield (
+            f"its tokenizer has {tokens:,} tokens, its embedding {info.vocab_size:,} rows: a "
+            "prompt with one of the others is refused"
+        )
+    unembedding = "the embedding matrix" if info.tied_unembedding else "a matrix of its own"
+    yield f"its unembedding is {unembedding}"

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, SupportsIndex, TypeAlias
 
+from lm_debugger.engine.given import listed, number, shown, whole, wholes
 from lm_debugger.errors import InvalidIntervention, InvalidPosition, OutOfRange
 
 Kind: TypeAlias = Literal["on", "off", "set", "scale", "add"]
@@ -19,7 +20,10 @@ Positions: TypeAlias = Literal["all", "last"] | tuple[int, ...]
 """Positions of the prompt: all, the last, or indices (negative ones count from the end)."""
 
 
-def as_positions(value: Literal["all", "last"] | int | range | Sequence[int]) -> Positions:
+_NAME = re.compile(r"\s*[lL](\d{1,9})[dD](\d{1,9})\s*")
+
+
+def as_positions(value: Literal["all", "last"] | SupportsIndex | Iterable[Any]) -> Positions:
     """Bring a choice of prompt positions into its one canonical form.
 
     Raises:
@@ -27,16 +31,16 @@ def as_positions(value: Literal["all", "last"] | int | range | Sequence[int]) ->
     """
     if isinstance(value, str):
         if value in ("all", "last"):
-            return value
+            return "all" if value == "all" else "last"
         raise InvalidPosition(
-            f'positions must be "all", "last" or a list of prompt positions, not {value!r}.',
+            f'positions must be "all", "last" or a list of prompt positions, not {shown(value)}.',
             positions=value,
         )
-    items = tuple(value) if isinstance(value, Iterable) else (value,)
-    if not items or any(isinstance(i, bool) or not isinstance(i, int) for i in items):
+    items = wholes(value)
+    if not items:
         raise InvalidPosition(
-            'positions must be "all", "last" or a non-empty list of integers.',
-            positions=[repr(i) for i in items[:8]],
+            f'positions must be "all", "last" or a non-empty list of integers, not {shown(value)}.',
+            positions=shown(value),
         )
     return items
 
@@ -48,6 +52,12 @@ class ValueId:
     layer: int
     dim: int
 
+    def __post_init__(self) -> None:
+        if type(self.layer) is not int or type(self.dim) is not int:
+            layer, dim = _layer_and_dim(self.layer, self.dim)
+            object.__setattr__(self, "layer", layer)
+            object.__setattr__(self, "dim", dim)
+
     def __str__(self) -> str:
         return f"L{self.layer}D{self.dim}"
 
@@ -58,11 +68,11 @@ class ValueId:
         Raises:
             InvalidIntervention: the text does not have that form.
         """
-        match = re.fullmatch(r"\s*[lL](\d{1,9})[dD](\d{1,9})\s*", text)
+        match = _NAME.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise InvalidIntervention(
-                f"{text!r} does not name a value vector; write layer and dimension as L12D34.",
-                value=text,
+                f"{shown(text)} does not name a value vector; write layer and dimension as L12D34.",
+                value=text if isinstance(text, str) else shown(text),
             )
         return cls(int(match[1]), int(match[2]))
 
@@ -93,30 +103,41 @@ class Intervention:
     generated: bool | None = None
 
     def __post_init__(self) -> None:
-        name = f"L{self.layer}D{self.dim}"
-        for part in (self.layer, self.dim):
-            if isinstance(part, bool) or not isinstance(part, int):
-                raise InvalidIntervention(f"{name}: layer and dim must be integers.")
-        if self.kind not in KINDS:
+        layer, dim = _layer_and_dim(self.layer, self.dim)
+        name = f"L{layer}D{dim}"
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise InvalidIntervention(
-                f"{name}: unknown kind {self.kind!r}; allowed are {', '.join(KINDS)}.",
-                kind=self.kind,
+                f"{name}: unknown kind {shown(self.kind)}; allowed are {', '.join(KINDS)}.",
+                kind=shown(self.kind),
                 allowed=list(KINDS),
             )
+        value = self._checked_value(name)
+        if self.generated is not None and not isinstance(self.generated, bool):
+            raise InvalidIntervention(
+                f"{name}: generated must be true, false or None, not {shown(self.generated)}."
+            )
+        positions = as_positions(self.positions)
+        for field, plain in (
+            ("layer", layer), ("dim", dim), ("value", value), ("positions", positions),
+        ):  # fmt: skip
+            object.__setattr__(self, field, plain)
+
+    def _checked_value(self, name: str) -> float | None:
         if self.kind in ("on", "off"):
             if self.value is not None:
                 raise InvalidIntervention(f'{name}: "{self.kind}" takes no value.', kind=self.kind)
-        else:
-            if self.value is None or isinstance(self.value, bool):
-                raise InvalidIntervention(
-                    f'{name}: "{self.kind}" needs a number as value.', kind=self.kind
-                )
-            if not math.isfinite(self.value):
-                raise InvalidIntervention(
-                    f"{name}: the value must be a finite number, not {self.value}.", kind=self.kind
-                )
-            object.__setattr__(self, "value", float(self.value))
-        object.__setattr__(self, "positions", as_positions(self.positions))
+            return None
+        value = number(self.value)
+        if value is None:
+            given = "" if self.value is None else f", not {shown(self.value)}"
+            raise InvalidIntervention(
+                f'{name}: "{self.kind}" needs a number as value{given}.', kind=self.kind
+            )
+        if not math.isfinite(value):
+            raise InvalidIntervention(
+                f"{name}: the value must be a finite number, not {value}.", kind=self.kind
+            )
+        return value
 
     @property
     def id(self) -> ValueId:
@@ -134,34 +155,112 @@ class Intervention:
         return (self.kind, self.value) in (("scale", 1.0), ("add", 0.0))
 
     @classmethod
-    def on(cls, value: str, **more: object) -> Intervention:
+    def on(
+        cls, value: str, *, positions: Positions = "all", generated: bool | None = None
+    ) -> Intervention:
         """`Intervention.on("L12D34")`: boost, rule 9."""
-        return cls._named(value, "on", **more)
+        return cls._named(value, "on", None, positions, generated)
 
     @classmethod
-    def off(cls, value: str, **more: object) -> Intervention:
+    def off(
+        cls, value: str, *, positions: Positions = "all", generated: bool | None = None
+    ) -> Intervention:
         """`Intervention.off("L12D34")`: suppress, rule 9."""
-        return cls._named(value, "off", **more)
+        return cls._named(value, "off", None, positions, generated)
 
     @classmethod
-    def set(cls, value: str, to: float, **more: object) -> Intervention:
+    def set(
+        cls, value: str, to: float, *, positions: Positions = "all", generated: bool | None = None
+    ) -> Intervention:
         """`Intervention.set("L12D34", 3.0)`: m_i := 3, rule 15."""
-        return cls._named(value, "set", value=to, **more)
+        return cls._named(value, "set", to, positions, generated)
 
     @classmethod
-    def scale(cls, value: str, by: float, **more: object) -> Intervention:
+    def scale(
+        cls, value: str, by: float, *, positions: Positions = "all", generated: bool | None = None
+    ) -> Intervention:
         """`Intervention.scale("L12D34", -1)`: m_i := -m_i, rule 15."""
-        return cls._named(value, "scale", value=by, **more)
+        return cls._named(value, "scale", by, positions, generated)
 
     @classmethod
-    def add(cls, value: str, amount: float, **more: object) -> Intervention:
+    def add(
+        cls,
+        value: str,
+        amount: float,
+        *,
+        positions: Positions = "all",
+        generated: bool | None = None,
+    ) -> Intervention:
         """`Intervention.add("L12D34", 0.5)`: m_i := m_i + 0.5, rule 15."""
-        return cls._named(value, "add", value=amount, **more)
+        return cls._named(value, "add", amount, positions, generated)
 
     @classmethod
-    def _named(cls, name: str, kind: Kind, **more: object) -> Intervention:
+    def _named(
+        cls,
+        name: str,
+        kind: Kind,
+        value: float | None,
+        positions: Positions,
+        generated: bool | None,
+    ) -> Intervention:
         at = ValueId.parse(name)
-        return cls(at.layer, at.dim, kind, **more)  # type: ignore[arg-type]  # checked in __post_init__
+        return cls(at.layer, at.dim, kind, value, positions, generated)
+
+
+InterventionsLike: TypeAlias = (
+    Intervention | Mapping[str, Any] | Iterable[Intervention | Mapping[str, Any]] | None
+)
+"""Interventions, or dicts as they are sent over HTTP: one, several, or none."""
+
+
+def as_interventions(given: InterventionsLike) -> tuple[Intervention, ...]:
+    """Bring what a caller gives as interventions into its one canonical form.
+
+    Raises:
+        InvalidIntervention: something else is among them, or a dict has an unknown or missing key.
+        InvalidPosition: see `as_positions`.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, Intervention | Mapping):
+        return (_as_intervention(given),)
+    items = listed(given)
+    if items is None:
+        raise InvalidIntervention(_NOT_ONE.format(shown(given)))
+    return tuple(_as_intervention(item) for item in items)
+
+
+_NOT_ONE = (
+    '{} is no intervention; write Intervention.off("L12D34"), or a dict such as '
+    '{{"layer": 12, "dim": 34, "kind": "off"}}.'
+)
+
+
+def _as_intervention(item: Any) -> Intervention:
+    if isinstance(item, Intervention):
+        return item
+    if not isinstance(item, Mapping):
+        raise InvalidIntervention(_NOT_ONE.format(shown(item)))
+    known = [field.name for field in fields(Intervention)]
+    unknown = [key for key in item if key not in known]
+    missing = [key for key in ("layer", "dim", "kind") if key not in item]
+    if unknown or missing:
+        wrong = [f"no {key}" for key in missing] + [f"an unknown key {shown(k)}" for k in unknown]
+        raise InvalidIntervention(
+            f"The intervention {shown(dict(item))} has {' and '.join(wrong)}; the keys are "
+            f"{', '.join(known)}."
+        )
+    return Intervention(**item)
+
+
+def _layer_and_dim(layer: Any, dim: Any) -> tuple[int, int]:
+    found = whole(layer), whole(dim)
+    if found[0] is None or found[1] is None:
+        raise InvalidIntervention(
+            f"Layer and dimension of a value vector are integers, not {shown(layer)} and "
+            f"{shown(dim)}."
+        )
+    return found[0], found[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +279,25 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.temperature <= 10.0:
+        temperature, top_p, seed = number(self.temperature), number(self.top_p), whole(self.seed)
+        if temperature is None or not 0.0 <= temperature <= 10.0:
             raise OutOfRange(
-                f"temperature must lie between 0 (greedy) and 10, not {self.temperature}.",
+                "temperature must be a number from 0 (greedy) to 10, not "
+                f"{shown(self.temperature)}.",
                 parameter="temperature",
             )
-        if not 0.0 < self.top_p <= 1.0:
+        if top_p is None or not 0.0 < top_p <= 1.0:
             raise OutOfRange(
-                f"top_p must be above 0 and at most 1, not {self.top_p}.", parameter="top_p"
+                f"top_p must be a number above 0 and at most 1, not {shown(self.top_p)}.",
+                parameter="top_p",
             )
-        if not 0 <= self.seed < 2**63:
-            raise OutOfRange("seed must be a non-negative 63-bit integer.", parameter="seed")
+        if seed is None or not 0 <= seed < 2**63:
+            raise OutOfRange(
+                f"seed must be a whole number from 0 to 2^63 - 1, not {shown(self.seed)}.",
+                parameter="seed",
+            )
+        for field, plain in (("temperature", temperature), ("top_p", top_p), ("seed", seed)):
+            object.__setattr__(self, field, plain)
 
 
 GREEDY = Sampling()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from lm_debugger.engine.baked import Baked, BakedEdit, formula
-from lm_debugger.engine.loading import BUNDLED
+from lm_debugger.engine.places import BUNDLED
 
 _TEXT = """\
 ---

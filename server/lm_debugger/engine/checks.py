@@ -3,43 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import SupportsIndex
 
+from lm_debugger.engine.given import listed, shown, whole
 from lm_debugger.engine.types import Token
 from lm_debugger.engine.vocabulary import Vocabulary
-from lm_debugger.errors import OutOfRange, UnknownToken
+from lm_debugger.errors import InvalidInput, OutOfRange, UnknownToken
 
 _COUNTED = ("positions", "tokens")
 
 
-def check_range(parameter: str, value: int, maximum: int) -> None:
-    """A whole number from 1 to `maximum`?
+def check_range(parameter: str, value: SupportsIndex, maximum: int) -> int:
+    """A whole number from 1 to `maximum`, as a plain integer.
 
     Raises:
-        OutOfRange: no; it names the range.
+        OutOfRange: it is not; the sentence names the range.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+    plain = whole(value)
+    if plain is None or not 1 <= plain <= maximum:
         what = f"the number of {parameter}" if parameter in _COUNTED else parameter
         raise OutOfRange(
-            f"{what} must be a whole number from 1 to {maximum}, not {value!r}.",
+            f"{what} must be a whole number from 1 to {maximum}, not {shown(value)}.",
             parameter=parameter,
             minimum=1,
             maximum=maximum,
         )
+    return plain
 
 
-def known_tokens(vocabulary: Vocabulary, vocab_size: int, ids: Iterable[int]) -> list[Token]:
+def known_tokens(
+    vocabulary: Vocabulary, vocab_size: int, ids: SupportsIndex | Iterable[SupportsIndex]
+) -> list[Token]:
     """The tokens of some ids.
 
     Raises:
         UnknownToken: there is no such id; it names the range.
+        InvalidInput: these are no ids at all.
     """
+    one = whole(ids)
+    given = (one,) if one is not None else listed(ids)
+    if given is None:
+        raise InvalidInput(f"tokens must be a list of token ids, not {shown(ids)}.")
     found = []
-    for id in ids:
-        if isinstance(id, bool) or not isinstance(id, int) or not 0 <= id < vocab_size:
+    for value in given:
+        id = whole(value)
+        if id is None or not 0 <= id < vocab_size:
             raise UnknownToken(
-                f"There is no token {id!r}; ids are 0 to {vocab_size - 1}.",
+                f"There is no token {shown(value)}; ids are 0 to {vocab_size - 1}.",
                 minimum=0,
                 maximum=vocab_size - 1,
             )
         found.append(vocabulary.token(id))
     return found
+
+
+def check_text(what: str, value: str) -> str:
+    """A text.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(f"{what} must be text, not {type(value).__name__}.")
+    return value

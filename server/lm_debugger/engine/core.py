@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Literal, SupportsIndex
 
 import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
-from lm_debugger.engine.checks import check_range
+from lm_debugger.engine.checks import check_range, check_text, known_tokens
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.kept import KeptRuns
 from lm_debugger.engine.lens import Lens
@@ -20,17 +20,25 @@ from lm_debugger.engine.tracer import Pass, Tracer
 from lm_debugger.engine.types import (
     LIMITS,
     Intervention,
+    InterventionsLike,
     Limits,
     ModelInfo,
     Token,
     ValueId,
+    as_interventions,
     as_positions,
 )
 from lm_debugger.engine.vocabulary import Vocabulary
-from lm_debugger.errors import EmptyPrompt, InvalidInput, PromptTooLong, TooManyInterventions
+from lm_debugger.errors import (
+    EmptyPrompt,
+    InvalidPosition,
+    PromptTooLong,
+    TooManyInterventions,
+    UnknownToken,
+)
 from lm_debugger.heap import trim
 
-PositionsLike = Literal["all", "last"] | int | range | Sequence[int]
+PositionsLike = Literal["all", "last"] | SupportsIndex | Iterable[SupportsIndex]
 
 
 class Core:
@@ -60,12 +68,20 @@ class Core:
         rules.check_value(self._adapter, at.layer, at.dim)
 
     def token(self, id: int) -> Token:
-        """One entry of the vocabulary, 0 <= id < V."""
-        return self._vocabulary.token(id)
+        """One entry of the vocabulary.
+
+        Raises:
+            UnknownToken: not 0 <= id < V.
+        """
+        return known_tokens(self._vocabulary, self.info.vocab_size, [id])[0]
 
     def piece(self, id: int) -> str:
-        """The raw vocabulary piece, "Ġman"."""
-        return self._vocabulary.piece(id)
+        """The raw vocabulary piece, "Ġman".
+
+        Raises:
+            UnknownToken: not 0 <= id < V.
+        """
+        return self._vocabulary.piece(self.token(id).id)
 
     # What `index` and `runs` build on; requests go through the methods below.
 
@@ -132,7 +148,7 @@ class Core:
     def check_run(
         self,
         prompt: str,
-        interventions: Sequence[Intervention],
+        interventions: InterventionsLike,
         positions: PositionsLike,
         max_new_tokens: int,
     ) -> None:
@@ -154,9 +170,7 @@ class Core:
         return plain.done, changed.done
 
     def _encode(self, prompt: str) -> list[int]:
-        if not isinstance(prompt, str):
-            raise InvalidInput(f"The prompt must be text, not {type(prompt).__name__}.")
-        if not prompt:
+        if not check_text("The prompt", prompt):
             raise EmptyPrompt("The prompt is empty; type at least one character.")
         ids = self._vocabulary.encode(prompt)
         if len(ids) > self._adapter.n_positions:
@@ -166,9 +180,35 @@ class Core:
                 n_tokens=len(ids),
                 maximum=self._adapter.n_positions,
             )
+        rows = len(self._adapter.unembedding)
+        for id in ids:
+            if id >= rows:
+                raise UnknownToken(
+                    f"The prompt contains {self._vocabulary.piece(id)!r} (token {id}), which the "
+                    f"tokenizer knows but the model does not: its embedding has {rows} rows.",
+                    token=id,
+                    minimum=0,
+                    maximum=rows - 1,
+                )
         return ids
 
-    def _check_interventions(self, interventions: Sequence[Intervention], n_tokens: int) -> None:
+    def _column(self, position: PositionsLike, n_tokens: int) -> int:
+        """The one prompt position that is asked for.
+
+        Raises:
+            InvalidPosition: outside the prompt, or several.
+        """
+        columns = rules.resolve_positions(as_positions(position), n_tokens)
+        if len(columns) != 1:
+            raise InvalidPosition(
+                f"Name one position of the prompt, not {len(columns)}.", n_positions=len(columns)
+            )
+        return columns[0]
+
+    def _check_interventions(
+        self, given: InterventionsLike, n_tokens: int
+    ) -> tuple[Intervention, ...]:
+        interventions = as_interventions(given)
         if len(interventions) > self.limits.max_interventions:
             raise TooManyInterventions(
                 f"{len(interventions)} interventions; at most {self.limits.max_interventions} are "
@@ -177,3 +217,4 @@ class Core:
                 maximum=self.limits.max_interventions,
             )
         rules.check(self._adapter, interventions, n_tokens)
+        return interventions

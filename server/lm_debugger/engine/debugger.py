@@ -4,16 +4,20 @@ left to `tracer`, `lens`, `interventions` and `generation`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.baking import bake, bakeable
 from lm_debugger.engine.checks import check_range
 from lm_debugger.engine.core import PositionsLike
 from lm_debugger.engine.generation import GenerationStream, Request
+from lm_debugger.engine.given import shown
 from lm_debugger.engine.kept import Kept, Wanted
 from lm_debugger.engine.loading import choose_device, load
 from lm_debugger.engine.reading import Reading, applied
@@ -24,15 +28,17 @@ from lm_debugger.engine.types import (
     Baked,
     Generation,
     Intervention,
+    InterventionsLike,
     Limits,
     PositionComparison,
     Run,
     Sampling,
     Trace,
+    as_interventions,
     as_positions,
 )
 from lm_debugger.engine.why import Why
-from lm_debugger.errors import CannotBake
+from lm_debugger.errors import CannotBake, InvalidInput
 
 _BATCH_TOKENS = 256
 """Beyond it a batch is no faster than its requests one after the other, and all wait for it."""
@@ -75,28 +81,31 @@ class Debugger(Why):
     @classmethod
     def load(
         cls,
-        name_or_path: str,
-        device: str = "auto",
-        dtype: str = "float32",
+        name_or_path: str | os.PathLike[str],
+        device: str | torch.device | None = "auto",
+        dtype: str | torch.dtype = "float32",
         revision: str | None = None,
         limits: Limits = LIMITS,
     ) -> Self:
         """Load "demo", a folder that `save_pretrained` wrote, or a hub id; safetensors only.
 
         Args:
-            device: "auto" (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1", "mps".
-            dtype: "float32", "float16" or "bfloat16".
+            device: "auto" or None (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1", "mps".
+            dtype: "float32", "float16" or "bfloat16", or torch's own name for it.
             revision: branch, tag or commit of a hub id.
 
         Raises:
             LoadError: ModelNotFound, UnsupportedModel or InvalidCheckpoint, see `loading.load`.
+            InvalidInput: an argument is of another kind than it may be.
         """
+        if not isinstance(limits, Limits):
+            raise InvalidInput(f"limits must be a Limits, not {shown(limits)}.")
         return cls(load(name_or_path, choose_device(device), dtype, revision), limits)
 
     def trace(
         self,
         prompt: str,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         positions: PositionsLike = "last",
         top_k: int = 10,
     ) -> Trace:
@@ -112,10 +121,10 @@ class Debugger(Why):
         """
         ids = self._encode(prompt)
         columns = rules.resolve_positions(as_positions(positions), len(ids))
-        check_range("top_k", top_k, self.limits.max_top_k)
+        top_k = check_range("top_k", top_k, self.limits.max_top_k)
         check_range("positions", len(columns), self.limits.max_positions)
-        self._check_interventions(interventions, len(ids))
-        asked = _Asked(ids, columns, tuple(interventions), top_k)
+        edits = self._check_interventions(interventions, len(ids))
+        asked = _Asked(ids, columns, edits, top_k)
         answer = self._gate.together(asked, self._traces, _fit)
         return Trace(
             model=self._checkpoint.id,
@@ -163,7 +172,7 @@ class Debugger(Why):
     def generate(
         self,
         prompt: str,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         max_new_tokens: int = 10,
         sampling: Sampling = GREEDY,
         alternatives: int = 5,
@@ -177,7 +186,7 @@ class Debugger(Why):
     def stream(
         self,
         prompt: str,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         max_new_tokens: int = 10,
         sampling: Sampling = GREEDY,
         alternatives: int = 5,
@@ -192,18 +201,20 @@ class Debugger(Why):
             Busy: too many requests wait for the model.
         """
         ids = self._encode(prompt)
-        check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
-        check_range("alternatives", alternatives, self.limits.max_top_k)
-        self._check_interventions(interventions, len(ids))
+        max_new_tokens = check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
+        alternatives = check_range("alternatives", alternatives, self.limits.max_top_k)
+        if not isinstance(sampling, Sampling):
+            raise InvalidInput(f"sampling must be a Sampling, not {shown(sampling)}.")
+        asked = self._check_interventions(interventions, len(ids))
         boosts: Sequence[float] = ()
-        if any(item.kind == "on" for item in interventions):
+        if any(item.kind == "on" for item in asked):
             with self._gate:
                 boosts = self._runs.boosts(ids)
         request = Request(
             model=self._checkpoint.id,
             prompt=prompt,
             prompt_ids=ids,
-            edits=rules.merge(self._adapter, interventions, len(ids), boosts),
+            edits=rules.merge(self._adapter, asked, len(ids), boosts),
             max_new_tokens=max_new_tokens,
             sampling=sampling,
             alternatives=alternatives,
@@ -213,8 +224,8 @@ class Debugger(Why):
 
     def bake(
         self,
-        interventions: Sequence[Intervention],
-        out: str | Path,
+        interventions: InterventionsLike,
+        out: str | os.PathLike[str],
         prompt: str | None = None,
         dtype: str | None = None,
         *,
@@ -237,8 +248,10 @@ class Debugger(Why):
             CheckpointStorage: the disk is full, or `out` cannot be written.
             LoadError: the checkpoint cannot be read again, or is not what was loaded.
         """
-        wanted = bakeable(interventions)
+        wanted = bakeable(as_interventions(interventions))
         self._check_interventions(wanted, n_tokens=1)
+        if not isinstance(out, str | os.PathLike):
+            raise InvalidInput(f"out must be the path of a folder, not {shown(out)}.")
         boosts: Sequence[float] = ()
         fixed_by = None
         if any(item.kind == "on" for item in wanted):

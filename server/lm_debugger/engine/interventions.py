@@ -15,12 +15,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
-from lm_debugger.engine.types import Intervention
+from lm_debugger.engine.given import shown, whole
+from lm_debugger.engine.types import Intervention, ValueId
 from lm_debugger.errors import InvalidPosition, NonFiniteResult, UnknownDimension, UnknownLayer
 
 BOOST_MARGIN = 0.01
@@ -64,28 +66,31 @@ class LayerEdit:
         )
 
 
-def check_value(adapter: Adapter, layer: int, dim: int) -> None:
-    """Rule 12.
+def check_value(adapter: Adapter, layer: SupportsIndex, dim: SupportsIndex) -> ValueId:
+    """The value vector of a layer and a dimension, if the model has it (rule 12).
 
     Raises:
         UnknownLayer, UnknownDimension: naming the allowed range.
     """
-    if not 0 <= layer < adapter.n_layers:
+    at, width = whole(layer), adapter.ffn_width
+    if at is None or not 0 <= at < adapter.n_layers:
         raise UnknownLayer(
-            f"There is no layer {layer}; this model's layers are 0 to {adapter.n_layers - 1}.",
-            layer=layer,
+            f"There is no layer {shown(layer)}; this model's layers are 0 to "
+            f"{adapter.n_layers - 1}.",
+            layer=at if at is not None else shown(layer),
             minimum=0,
             maximum=adapter.n_layers - 1,
         )
-    if not 0 <= dim < adapter.ffn_width:
+    row = whole(dim)
+    if row is None or not 0 <= row < width:
         raise UnknownDimension(
-            f"There is no dimension {dim} in layer {layer}; dimensions are 0 to "
-            f"{adapter.ffn_width - 1}.",
-            layer=layer,
-            dim=dim,
+            f"There is no dimension {shown(dim)} in layer {at}; dimensions are 0 to {width - 1}.",
+            layer=at,
+            dim=row if row is not None else shown(dim),
             minimum=0,
-            maximum=adapter.ffn_width - 1,
+            maximum=width - 1,
         )
+    return ValueId(at, row)
 
 
 def resolve_positions(

@@ -7,35 +7,34 @@ both with a warning at most; a debugger that showed the predictions of such a mo
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from torch import nn
 
 from lm_debugger.engine.adapters import Adapter, adapter_for
-from lm_debugger.errors import (
-    DebuggerError,
-    InvalidCheckpoint,
-    LoadError,
-    ModelNotFound,
-    OutOfRange,
-)
+from lm_debugger.engine.adapters.base import ATTENTION_KEYS
+from lm_debugger.engine.files import is_mask, look, no_tokenizer, some
+from lm_debugger.engine.given import shown
+from lm_debugger.engine.places import fetch, find
+from lm_debugger.errors import DebuggerError, InvalidCheckpoint, InvalidInput, LoadError, OutOfRange
+
+log = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-BUNDLED = ("demo",)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A model in memory, ready to be debugged.
 
-    `options` are what `from_pretrained` was told beyond the usual, `revision` is the hub's.
+    `options` are what `from_pretrained` was told beyond the usual, `revision` is the hub's,
+    `unread_keys` are those of its config.json that transformers' class for it does not have.
     """
 
     id: str
@@ -47,6 +46,7 @@ class Checkpoint:
     model_type: str
     revision: str | None
     options: Mapping[str, Any]
+    unread_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,22 @@ class Source:
     model: Any
     tokenizer: Any
     adapter: Adapter
+    revision: str | None
     options: Mapping[str, Any]
+    unread_keys: tuple[str, ...]
 
 
-def load(name_or_path: str, device: torch.device, dtype: str, revision: str | None) -> Checkpoint:
+def load(
+    name_or_path: str | os.PathLike[str],
+    device: torch.device,
+    dtype: str | torch.dtype,
+    revision: str | None,
+) -> Checkpoint:
     """Load a checkpoint, safetensors only, no code from the checkpoint.
 
     Args:
         name_or_path: "demo", a folder, or a hub id such as "gpt2-medium".
-        dtype: a key of `DTYPES`.
+        dtype: a key of `DTYPES`, or one of its values.
         revision: branch, tag or commit of a hub id.
 
     Raises:
@@ -72,26 +79,28 @@ def load(name_or_path: str, device: torch.device, dtype: str, revision: str | No
         UnsupportedModel: no adapter for the architecture, or a config switch it cannot honour.
         InvalidCheckpoint: no safetensors, missing or misshapen weights, no tokenizer.
     """
-    source = read(name_or_path, dtype, revision)
-    with _readable_errors(name_or_path):
+    name = _name(name_or_path)
+    source = read(name, dtype, revision)
+    with _explained(name, "weights"):
         model = source.model.to(device)
         adapter_class = type(source.adapter)
         adapter_class.pack(model)
         adapter = adapter_class(model)
     return Checkpoint(
-        id=name_or_path,
+        id=name,
         adapter=adapter,
         tokenizer=source.tokenizer,
         eos_token_ids=_eos(model, source.tokenizer),
         n_parameters=sum(p.numel() for p in model.parameters()),
-        tied_unembedding=bool(model.config.tie_word_embeddings),
+        tied_unembedding=_is_tied(model),
         model_type=model.config.model_type,
-        revision=revision,
+        revision=source.revision,
         options=source.options,
+        unread_keys=source.unread_keys,
     )
 
 
-def read(name_or_path: str, dtype: str | None, revision: str | None) -> Source:
+def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> Source:
     """The model and the tokenizer of a checkpoint, as transformers reads them.
 
     Args:
@@ -99,113 +108,110 @@ def read(name_or_path: str, dtype: str | None, revision: str | None) -> Source:
 
     Raises: as `load` does.
     """
-    if dtype is not None and dtype not in DTYPES:
-        raise OutOfRange(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
-    source = _source(name_or_path)
-    with _readable_errors(name_or_path):
-        values, _ = transformers.PretrainedConfig.get_config_dict(source, revision=revision)
-        adapter_class = adapter_for(str(values.get("model_type")))
+    torch_dtype = "auto" if dtype is None else _dtype(dtype)
+    if revision is not None and not isinstance(revision, str):
+        raise InvalidInput(f"revision must be text or None, not {shown(revision)}.")
+    place = find(name, revision)
+    folder = fetch(place)
+    look(name, folder, place.words)
+    with _explained(name, "config.json"):
+        values, _ = transformers.PretrainedConfig.get_config_dict(str(folder))
+        adapter_class = adapter_for(values.get("model_type"))
         adapter_class.check(values)
         options = adapter_class.load_options(values)
+        unread = adapter_class.unread(values)
+        config = _config(values, options)
+    if unread:
+        log.debug("%s: not read of config.json: %s", name, ", ".join(unread))
+    with _explained(name, "weights"):
         loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            source,
-            revision=revision,
-            dtype="auto" if dtype is None else DTYPES[dtype],
+            str(folder),
+            config=config,
+            dtype=torch_dtype,
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # _check_report refuses them, and says which
-            **options,
         )
         model, report = loaded
-        _check_report(name_or_path, report)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, revision=revision)
-        _check_tokenizer(name_or_path, tokenizer, model)
+        _check_report(name, report)
+    tokenizer = _tokenizer(name, folder, place.words)
+    with _explained(name, "weights"):
         model = model.eval().requires_grad_(False)
-        return Source(model, tokenizer, adapter_class(model), options)
+        return Source(model, tokenizer, adapter_class(model), place.revision, options, unread)
 
 
-def choose_device(device: str) -> torch.device:
-    """`auto` takes CUDA, then Apple's MPS, then the CPU.
+def _name(given: str | os.PathLike[str]) -> str:
+    """A name or path as text."""
+    try:
+        path = os.fspath(given)
+    except TypeError:
+        path = None
+    if not isinstance(path, str):
+        raise InvalidInput(
+            "A model is given by its name or folder (text or a path), not as "
+            f"{type(given).__name__}; save_pretrained writes a folder."
+        )
+    return path
+
+
+def _dtype(given: str | torch.dtype) -> torch.dtype:
+    for name, dtype in DTYPES.items():
+        if given is dtype or (isinstance(given, str) and given == name):
+            return dtype
+    raise OutOfRange(f"dtype must be one of {', '.join(DTYPES)}, not {shown(given)}.")
+
+
+def choose_device(device: str | torch.device | None) -> torch.device:
+    """`auto` and None take CUDA, then Apple's MPS, then the CPU.
 
     Raises:
         LoadError: torch does not know the device or cannot reach it.
     """
-    if device == "auto":
+    if device is None or device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
+        if not isinstance(device, str | torch.device):
+            raise TypeError("it is neither a name nor a torch.device")
         chosen = torch.device(device)
-        torch.empty(1, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.zeros(1, device=chosen).item()  # what has no memory cannot give it back
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise LoadError(
-            f"Device {device!r} cannot be used here ({_first_line(error)}); "
+            f"Device {shown(device)} cannot be used here ({_first_line(error)}); "
             "allowed are auto, cpu, cuda, cuda:N and mps, where present.",
-            device=device,
+            device=str(device),
         ) from error
     return chosen
 
 
-def _source(name_or_path: str) -> str:
-    """Bundled model -> its folder; folder -> itself; anything else must look like a hub id.
+def _config(values: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """The config of a checkpoint as the options want it. Given to `from_pretrained` as arguments,
+    they lose to what config.json says of the attention kernel."""
+    kept = {key: value for key, value in values.items() if key not in ATTENTION_KEYS}
+    settings = dict(options)
+    kernel = settings.pop("attn_implementation", None)
+    config = transformers.AutoConfig.for_model(**{**kept, **settings})
+    config._attn_implementation = kernel
+    return config
 
-    A path that does not exist is an error, never a download.
+
+class _explained:
+    """Turns what transformers raises while it reads a checkpoint into one sentence.
+
+    Args:
+        what: that is being read, and so is all that is known to be in the way.
     """
-    if name_or_path in BUNDLED:
-        return str(resources.files("lm_debugger.demo") / "model")
-    path = Path(name_or_path).expanduser()
-    if name_or_path.strip() and path.is_dir():
-        if not (path / "config.json").is_file():
-            raise InvalidCheckpoint(
-                f"The folder {name_or_path} has no config.json; it is not a checkpoint that "
-                "save_pretrained wrote.",
-                model=name_or_path,
-            )
-        if not any(path.glob("*.safetensors")):
-            raise InvalidCheckpoint(
-                f"The folder {name_or_path} has no weights in safetensors format. Pickled weights "
-                "can run code and are not loaded; convert them with "
-                "save_pretrained(..., safe_serialization=True).",
-                model=name_or_path,
-            )
-        return str(path)
-    looks_like_path = (
-        name_or_path.startswith((".", "/", "~", os.sep))
-        or name_or_path.count("/") > 1
-        or (os.sep != "/" and os.sep in name_or_path)
-    )
-    if looks_like_path or not name_or_path.strip():
-        raise ModelNotFound(f"There is no folder {name_or_path!r}.", model=name_or_path)
-    return name_or_path
 
-
-class _readable_errors:
-    """Turns what transformers and the hub raise into one sentence each."""
-
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, what: str) -> None:
         self._name = name
+        self._what = what
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         match error:
-            case OSError() if "safetensors" in str(error):
-                raise InvalidCheckpoint(
-                    f"{self._name} has no weights in safetensors format; other formats are not "
-                    "loaded.",
-                    model=self._name,
-                ) from error
-            case OSError() if Path(self._name).expanduser().is_dir() or self._name in BUNDLED:
-                raise InvalidCheckpoint(
-                    f"{self._name} cannot be read: {_first_line(error)}", model=self._name
-                ) from error
-            case OSError():
-                raise ModelNotFound(
-                    f"{self._name!r} is neither a folder nor a model in the local Hugging Face "
-                    f"cache, and it could not be fetched from the hub ({_first_line(error)})",
-                    model=self._name,
-                ) from error
             case None | DebuggerError():
                 return
             case MemoryError() | torch.OutOfMemoryError():
@@ -215,13 +221,10 @@ class _readable_errors:
                 ) from error
             case Exception():  # what a config or weights that make no sense lead to is open-ended
                 raise InvalidCheckpoint(
-                    f"{self._name} is not a sound checkpoint: {_first_line(error)}",
+                    f"transformers cannot read the {self._what} of {self._name}: "
+                    f"{_first_line(error)}",
                     model=self._name,
                 ) from error
-
-
-# Constant masks that old versions of transformers saved with the weights.
-_OLD_MASKS = (".attn.bias", ".attn.masked_bias")
 
 
 def _check_report(name: str, report: dict[str, Any]) -> None:
@@ -230,7 +233,7 @@ def _check_report(name: str, report: dict[str, Any]) -> None:
     if missing or misshapen:
         raise InvalidCheckpoint(
             f"{name} lacks weights, or has them in another shape than its config says: "
-            f"{_some([*missing, *misshapen])}.",
+            f"{some([*missing, *misshapen])}.",
             missing=missing,
             misshapen=misshapen,
         )
@@ -239,31 +242,44 @@ def _check_report(name: str, report: dict[str, Any]) -> None:
     leftover = sorted(
         str(key)
         for key in report["unexpected_keys"]
-        if any(part.isdigit() for part in str(key).split(".")) and not key.endswith(_OLD_MASKS)
+        if any(part.isdigit() for part in str(key).split(".")) and not is_mask(str(key))
     )
     if leftover:
         raise InvalidCheckpoint(
-            f"{name} has weights that its config gives no place: {_some(leftover)}.",
+            f"{name} has weights that its config gives no place: {some(leftover)}.",
             leftover=leftover,
         )
 
 
-def _some(keys: list[str]) -> str:
-    return ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+def _tokenizer(name: str, folder: Path, where: str) -> Any:
+    """The checkpoint's own tokenizer.
+
+    Raises:
+        InvalidCheckpoint: there is none, or none that can be read.
+    """
+    try:
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
+            str(folder), trust_remote_code=False
+        )
+        # Without its files transformers makes one that knows nothing but special tokens.
+        known = set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids)
+    except Exception as error:  # as open-ended as what config and weights lead to
+        raise no_tokenizer(name, folder, where) or InvalidCheckpoint(
+            f"transformers cannot read the tokenizer of {name}: {_first_line(error)}", model=name
+        ) from error
+    if not known:
+        raise no_tokenizer(name, folder, where) or InvalidCheckpoint(
+            f"transformers finds no tokens in the tokenizer of {name}.", model=name
+        )
+    return tokenizer
 
 
-def _check_tokenizer(name: str, tokenizer: Any, model: nn.Module) -> None:
-    rows: int = model.get_input_embeddings().weight.shape[0]  # type: ignore[operator]
-    if not tokenizer("a", add_special_tokens=False)["input_ids"]:
-        raise InvalidCheckpoint(
-            f"{name} has no tokenizer files (tokenizer.json, or vocab.json and merges.txt).",
-            model=name,
-        )
-    if len(tokenizer) > rows:
-        raise InvalidCheckpoint(
-            f"The tokenizer of {name} has {len(tokenizer)} tokens, its embedding {rows} rows.",
-            model=name,
-        )
+def _is_tied(model: Any) -> bool:
+    """Whether the unembedding is the embedding matrix, whatever the config says."""
+    embedding, unembedding = model.get_input_embeddings(), model.get_output_embeddings()
+    return embedding.weight is unembedding.weight or torch.equal(
+        embedding.weight, unembedding.weight
+    )
 
 
 def _eos(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -23,11 +23,13 @@ from lm_debugger.engine.asked import (
     KINDS,
     LIMITS,
     Intervention,
+    InterventionsLike,
     Kind,
     Limits,
     Positions,
     Sampling,
     ValueId,
+    as_interventions,
     as_positions,
 )
 from lm_debugger.engine.baked import Baked, BakedEdit
@@ -49,6 +51,7 @@ __all__ = [
     "Grid",
     "GridRun",
     "Intervention",
+    "InterventionsLike",
     "Kind",
     "LayerComparison",
     "LayerTrace",
@@ -70,6 +73,7 @@ __all__ = [
     "TokenProb",
     "Trace",
     "ValueId",
+    "as_interventions",
     "as_positions",
 ]
 

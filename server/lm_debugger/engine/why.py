@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, SupportsIndex
 
 import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.attribution import attribute
-from lm_debugger.engine.checks import check_range, known_tokens
+from lm_debugger.engine.checks import check_range, check_text, known_tokens
 from lm_debugger.engine.core import Core, PositionsLike
 from lm_debugger.engine.following import follow
 from lm_debugger.engine.grid import grid
@@ -19,11 +19,10 @@ from lm_debugger.engine.types import (
     Attribution,
     Following,
     Grid,
-    Intervention,
+    InterventionsLike,
     Projection,
     SubUpdateDetail,
     Token,
-    ValueId,
     as_positions,
 )
 from lm_debugger.errors import InvalidInput
@@ -35,7 +34,7 @@ class Why(Core):
     def grid(
         self,
         prompt: str,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         positions: PositionsLike = "all",
     ) -> Grid:
         """What every state predicts, positions x layers (rule 4), in both runs.
@@ -50,18 +49,18 @@ class Why(Core):
         ids = self._encode(prompt)
         columns = rules.resolve_positions(as_positions(positions), len(ids))
         check_range("positions", len(columns), self.limits.max_positions)
-        self._check_interventions(interventions, len(ids))
+        edits = self._check_interventions(interventions, len(ids))
         tokens = [self._vocabulary.token(id) for id in ids]
         with self._gate:
-            plain, changed = self._both(ids, columns, interventions)
-            edited = changed if interventions else None
+            plain, changed = self._both(ids, columns, edits)
+            edited = changed if edits else None
             return grid(self._lens, self._vocabulary, tokens, columns, plain, edited)
 
     def sub_updates(
         self,
         prompt: str,
         layer: int,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         position: int = -1,
         top_k: int = 50,
         sort: Literal["score", "effect"] = "score",
@@ -83,11 +82,11 @@ class Why(Core):
             Busy: too many requests wait for the model.
         """
         ids = self._encode(prompt)
-        (column,) = rules.resolve_positions(as_positions(position), len(ids))
-        rules.check_value(self._adapter, layer, 0)
-        check_range("top_k", top_k, self.limits.max_top_k)
-        check_range("n_tokens", n_tokens, self.limits.max_top_k)
-        self._check_interventions(interventions, len(ids))
+        column = self._column(position, len(ids))
+        layer = rules.check_value(self._adapter, layer, 0).layer
+        top_k = check_range("top_k", top_k, self.limits.max_top_k)
+        n_tokens = check_range("n_tokens", n_tokens, self.limits.max_top_k)
+        edits = self._check_interventions(interventions, len(ids))
         if sort not in ("score", "effect"):
             raise InvalidInput(f'sort must be "score" or "effect", not {sort!r}.')
         if token is None and (against is not None or sort == "effect"):
@@ -95,7 +94,7 @@ class Why(Core):
         asked = [id for id in (token, against) if id is not None]
         tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
         with self._gate:
-            plain, changed = self._both(ids, (column,), interventions)
+            plain, changed = self._both(ids, (column,), edits)
             return sub_updates(
                 self._adapter, self._tracer, self._lens, self._vocabulary, plain, changed,
                 (layer, column), tokens, sort, top_k, n_tokens,
@@ -104,8 +103,8 @@ class Why(Core):
     def follow(
         self,
         prompt: str,
-        tokens: Sequence[int],
-        interventions: Sequence[Intervention] = (),
+        tokens: SupportsIndex | Iterable[SupportsIndex],
+        interventions: InterventionsLike = (),
         position: int = -1,
     ) -> Following:
         """Probability, logit and rank of some tokens through all 2 L states (rule 4), both runs.
@@ -119,23 +118,23 @@ class Why(Core):
             Busy: too many requests wait for the model.
         """
         ids = self._encode(prompt)
-        (column,) = rules.resolve_positions(as_positions(position), len(ids))
-        check_range("tokens", len(tokens), self.limits.max_top_k)
-        self._check_interventions(interventions, len(ids))
+        column = self._column(position, len(ids))
+        edits = self._check_interventions(interventions, len(ids))
         followed = known_tokens(self._vocabulary, self.info.vocab_size, tokens)
+        check_range("tokens", len(followed), self.limits.max_top_k)
         with self._gate:
-            plain, changed = self._both(ids, (column,), interventions)
+            plain, changed = self._both(ids, (column,), edits)
             unedited = edited = follow(self._lens, plain, column, followed)
             if changed is not plain:
                 edited = follow(self._lens, changed, column, followed)
-        return Following(column, unedited, edited if interventions else None)
+        return Following(column, unedited, edited if edits else None)
 
     def attribute(
         self,
         prompt: str,
         token: int,
         against: int | None = None,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         position: int = -1,
         top_k: int = 10,
     ) -> Attribution:
@@ -152,13 +151,13 @@ class Why(Core):
             Busy: too many requests wait for the model.
         """
         ids = self._encode(prompt)
-        (column,) = rules.resolve_positions(as_positions(position), len(ids))
-        check_range("top_k", top_k, self.limits.max_top_k)
-        self._check_interventions(interventions, len(ids))
+        column = self._column(position, len(ids))
+        top_k = check_range("top_k", top_k, self.limits.max_top_k)
+        edits = self._check_interventions(interventions, len(ids))
         asked = [token] if against is None else [token, against]
         tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
         with self._gate:
-            _, done = self._both(ids, (column,), interventions)
+            _, done = self._both(ids, (column,), edits)
         return attribute(self._adapter, done, column, tokens, top_k)
 
     def find_tokens(self, text: str, n: int = 10) -> tuple[Token, ...]:
@@ -168,7 +167,8 @@ class Why(Core):
         Raises:
             OutOfRange: n.
         """
-        check_range("n", n, self.limits.max_top_k)
+        n = check_range("n", n, self.limits.max_top_k)
+        check_text("What is looked for", text)
         return self._vocabulary.find(text, n, self.info.vocab_size)
 
     def project(self, layer: int, dim: int, top_k: int = 50) -> Projection:
@@ -177,15 +177,15 @@ class Why(Core):
         Raises:
             UnknownLayer, UnknownDimension, OutOfRange.
         """
-        rules.check_value(self._adapter, layer, dim)
-        check_range("top_k", top_k, self.limits.max_top_k)
+        at = rules.check_value(self._adapter, layer, dim)
+        top_k = check_range("top_k", top_k, self.limits.max_top_k)
         with torch.inference_mode():
-            vector = self._adapter.value_matrix(layer)[dim].float()
+            vector = self._adapter.value_matrix(at.layer)[at.dim].float()
             logits = self._lens.unembed(vector.unsqueeze(0))  # [1, V]
             highest, promoted = _top_k(logits, top_k)
             lowest, suppressed = _top_k(-logits, top_k)
             return Projection(
-                id=ValueId(layer, dim),
+                id=at,
                 norm=float(vector.norm()),
                 promoted=self._vocabulary.logits(promoted, highest),
                 suppressed=self._vocabulary.logits(suppressed, [-x for x in lowest]),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, SupportsIndex, overload
 
 import click
 
 from lm_debugger.engine import debugger as engine
 from lm_debugger.engine.core import PositionsLike
-from lm_debugger.engine.types import GREEDY, Intervention, Sampling
+from lm_debugger.engine.types import GREEDY, InterventionsLike, Sampling
 from lm_debugger.notebook.results import Attribution, Following, Generation, Grid, Trace
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Debugger(engine.Debugger):
     def trace(
         self,
         prompt: str,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         positions: PositionsLike = "last",
         top_k: int = 10,
     ) -> Trace:
@@ -38,7 +38,7 @@ class Debugger(engine.Debugger):
     def generate(
         self,
         prompt: str,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         max_new_tokens: int = 10,
         sampling: Sampling = GREEDY,
         alternatives: int = 5,
@@ -50,7 +50,7 @@ class Debugger(engine.Debugger):
     def grid(
         self,
         prompt: str,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         positions: PositionsLike = "all",
     ) -> Grid:
         """What every state predicts, positions x layers; see `engine.why.Why.grid`."""
@@ -59,8 +59,8 @@ class Debugger(engine.Debugger):
     def follow(
         self,
         prompt: str,
-        tokens: Sequence[int],
-        interventions: Sequence[Intervention] = (),
+        tokens: SupportsIndex | Iterable[SupportsIndex],
+        interventions: InterventionsLike = (),
         position: int = -1,
     ) -> Following:
         """Some tokens through all states; see `engine.why.Why.follow`."""
@@ -72,7 +72,7 @@ class Debugger(engine.Debugger):
         prompt: str,
         token: int,
         against: int | None = None,
-        interventions: Sequence[Intervention] = (),
+        interventions: InterventionsLike = (),
         position: int = -1,
         top_k: int = 10,
     ) -> Attribution:

@@ -42,7 +42,7 @@ def literal(value: object, indent: int = 0, taken: int = 0) -> str:
     if isinstance(value, str):
         return text(value)
     if isinstance(value, tuple):
-        items = [literal(item, indent + 4, indent + 4) for item in value]
+        items = [literal(item, indent + 4, indent + 5) for item in value]  # and the comma
         return sequence("(", items, ")", indent, taken, single_comma=True)
     if isinstance(value, float):
         return repr(value).replace("e+", "e")

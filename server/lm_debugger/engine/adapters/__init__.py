@@ -20,13 +20,20 @@ def adapters() -> dict[str, type[Adapter]]:
     return {name: cls for cls in Adapter.__subclasses__() for name in cls.model_types}
 
 
-def adapter_for(model_type: str) -> type[Adapter]:
+def adapter_for(model_type: str | None) -> type[Adapter]:
     """The adapter class for a config's `model_type`.
 
     Raises:
         UnsupportedModel: there is none; the sentence lists those that exist.
     """
     known = adapters()
+    if not model_type:
+        raise UnsupportedModel(
+            "config.json names no model_type, so it does not say which architecture this is; "
+            f"supported are: {', '.join(sorted(known))}.",
+            model_type=None,
+            supported=sorted(known),
+        )
     if model_type not in known:
         raise UnsupportedModel(
             f"Models of type {model_type!r} are not supported; these are: "

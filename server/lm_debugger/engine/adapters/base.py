@@ -16,9 +16,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import transformers
 from torch import Tensor, nn
 
 from lm_debugger.errors import UnsupportedModel
+
+REQUIRED: Mapping[str, tuple[Any, ...]] = {
+    "add_cross_attention": (False, None),
+    "chunk_size_feed_forward": (0, None),
+    "is_encoder_decoder": (False, None),
+    "pruned_heads": ({}, None),
+    "quantization_config": (None,),
+}
+"""Config keys that change the computation of any architecture, and the only values at which they
+are honoured."""
+
+_MODEL_CODE = ("AutoModel", "AutoConfig")
+"""Entries of `auto_map` that name code of the checkpoint's own in place of transformers'."""
+
+ATTENTION_KEYS = ("_attn_implementation", "attn_implementation")
+
+_READ_ELSEWHERE = (*ATTENTION_KEYS, "auto_map", "model_type", "torch_dtype", "_commit_hash",
+                   "tokenizer_class")  # fmt: skip
+"""What is read of a config, though it is no field of its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +80,9 @@ class Adapter(ABC):
     model_types: ClassVar[tuple[str, ...]]
     """`config.model_type` of the checkpoints that this adapter reads."""
 
-    honoured: ClassVar[frozenset[str]]
-    """Config keys whose every value is honoured, or which do not touch the forward pass."""
-
-    required: ClassVar[Mapping[str, tuple[Any, ...]]]
-    """Config keys that are honoured only at these values."""
+    required: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    """Beside `REQUIRED`: config keys that change the computation of this architecture, as whoever
+    wrote them meant it, and the only values at which they are honoured."""
 
     expressions: ClassVar[Expressions]
 
@@ -106,8 +124,15 @@ class Adapter(ABC):
 
     @classmethod
     def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Further arguments for `from_pretrained` that this config needs."""
-        return {}
+        """Further arguments for `from_pretrained` that this config needs: the engine reads outputs
+        by name, and an attention kernel that was chosen for training on other hardware may be
+        missing here. Neither changes a number."""
+        options: dict[str, Any] = {}
+        if not config.get("return_dict", True):
+            options["return_dict"] = True
+        if any(config.get(key) for key in ATTENTION_KEYS):
+            options["attn_implementation"] = "sdpa"
+        return options
 
     @classmethod
     def pack(cls, model: nn.Module) -> None:
@@ -122,30 +147,57 @@ class Adapter(ABC):
 
     @classmethod
     def check(cls, config: Mapping[str, Any]) -> None:
-        """Refuse what would be computed wrongly in silence.
+        """Refuse what would be computed otherwise than the config says, in silence.
+
+        The forward pass is transformers' own, so a key that it does not read changes no number:
+        such keys are told (`unread`), not refused.
 
         Raises:
-            UnsupportedModel: naming every config key that is unknown or has a value that this
-                adapter does not know how to honour.
+            UnsupportedModel: naming every key that is known to change the computation and has a
+                value that is not honoured, and keys that contradict each other.
         """
-        unknown = sorted(set(config) - cls.honoured - set(cls.required))
+        required = {**REQUIRED, **cls.required}
         wrong = {
             key: config[key]
-            for key, allowed in cls.required.items()
+            for key, allowed in required.items()
             if key in config and config[key] not in allowed
         }
-        if not unknown and not wrong:
+        if any(str(key).startswith(_MODEL_CODE) for key in config.get("auto_map") or ()):
+            wrong["auto_map"] = config["auto_map"]
+        at_odds = {
+            alias: (config[alias], name, config[name])
+            for alias, name in cls._config_class().attribute_map.items()
+            if alias in config and name in config and config[alias] != config[name]
+        }
+        if not wrong and not at_odds:
             return
         parts = [
-            f"{key} = {value!r} (honoured: {' or '.join(repr(v) for v in cls.required[key])})"
-            for key, value in wrong.items()
+            f"{key} = {value!r} ({_honoured(required.get(key))})" for key, value in wrong.items()
         ]
-        if unknown:
-            parts.append(f"unknown switches {', '.join(unknown)}")
+        parts += [
+            f"{alias} = {value!r} and {name} = {other!r}, which are two names of one number"
+            for alias, (value, name, other) in at_odds.items()
+        ]
         raise UnsupportedModel(
             f"This checkpoint's config.json asks for something that the {cls.model_types[0]} "
-            f"adapter does not know how to honour: {'; '.join(parts)}. If a key does not change "
-            "the forward pass, remove it from a local copy's config.json.",
-            unknown=unknown,
+            f"adapter does not know how to honour: {'; '.join(parts)}.",
             wrong={key: repr(value) for key, value in wrong.items()},
+            at_odds={alias: name for alias, (_, name, _) in at_odds.items()},
         )
+
+    @classmethod
+    def unread(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """The keys of a config.json that transformers' class for it does not have, sorted."""
+        known = cls._config_class()
+        read = {*vars(known()), *known.attribute_map, *_READ_ELSEWHERE, *REQUIRED, *cls.required}
+        return tuple(sorted(set(config) - read))
+
+    @classmethod
+    def _config_class(cls) -> Any:
+        return transformers.AutoConfig.for_model(cls.model_types[0]).__class__
+
+
+def _honoured(values: tuple[Any, ...] | None) -> str:
+    if values is None:
+        return "code of the checkpoint's own is not run"
+    return f"honoured: {' or '.join(repr(value) for value in values)}"

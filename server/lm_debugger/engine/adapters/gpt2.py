@@ -25,35 +25,13 @@ class GPT2Adapter(Adapter):
 
     model_types = ("gpt2",)
 
-    # The forward pass is transformers' own, so every switch that *it* reads is honoured.
-    # fmt: off
-    honoured: ClassVar[frozenset[str]] = frozenset(
-        (
-            "activation_function", "layer_norm_epsilon", "n_embd", "n_head", "n_inner", "n_layer",
-            "n_positions", "reorder_and_upcast_attn", "scale_attn_by_inverse_layer_idx",
-            "scale_attn_weights", "tie_word_embeddings", "vocab_size",
-            # training, and heads for other tasks
-            "_num_labels", "attn_pdrop", "embd_pdrop", "finetuning_task", "gradient_checkpointing",
-            "id2label", "initializer_range", "label2id", "num_labels", "problem_type",
-            "resid_pdrop", "summary_activation", "summary_first_dropout", "summary_proj_to_labels",
-            "summary_type", "summary_use_proj",
-            # tokens, generation, output format: the engine sets or ignores them
-            "bos_token_id", "eos_token_id", "output_attentions", "output_hidden_states",
-            "output_past", "pad_token_id", "return_dict", "task_specific_params", "use_cache",
-            # bookkeeping
-            "_attn_implementation_autoset", "_name_or_path", "architectures", "dtype",
-            "model_type", "n_ctx", "n_special", "predict_special_tokens", "torch_dtype",
-            "transformers_version",
-        )
-    )
-    # fmt: on
     required: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "add_cross_attention": (False,),
-        "is_encoder_decoder": (False,),
-        "chunk_size_feed_forward": (0,),
-        "pruned_heads": ({}, None),
-        "quantization_config": (None,),
-        "auto_map": (None,),
+        # Of relatives with other positions or attention, which transformers has in other classes.
+        "alibi": (False, None),
+        "multi_query": (False, None),
+        "position_embedding_type": ("absolute", "learned", None),
+        "rotary_dim": (0, None),
+        "rotary_pct": (0, None),
     }
     expressions = Expressions(
         blocks="model.transformer.h",
@@ -97,8 +75,10 @@ class GPT2Adapter(Adapter):
 
     @classmethod
     def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """transformers honours `reorder_and_upcast_attn` in its eager attention only."""
-        return {"attn_implementation": "eager"} if config.get("reorder_and_upcast_attn") else {}
+        options = super().load_options(config)
+        if config.get("reorder_and_upcast_attn"):
+            options["attn_implementation"] = "eager"  # transformers honours it nowhere else
+        return options
 
     def embed(self, ids: Tensor) -> Tensor:
         tokens: Tensor = self._gpt2.wte(ids)
