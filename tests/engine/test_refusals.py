@@ -91,6 +91,36 @@ def test_fewer_layers_than_the_weights_hold(folder: Path) -> None:
     refused(folder, InvalidCheckpoint, "h.2.")
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_weights_that_a_wrapper_saved(folder: Path, prefix: str) -> None:
+    """transformers would fill all of them with random numbers, and only warn."""
+
+    def rename(weights: dict[str, torch.Tensor]) -> None:
+        for name in list(weights):
+            weights[prefix + name] = weights.pop(name)
+
+    edit_weights(folder, rename)
+    refused(folder, InvalidCheckpoint, "transformer.h.0", repr(prefix))
+
+
+@pytest.mark.parametrize("name", ["score.weight", "classifier.0.weight", "v_head.summary.weight"])
+def test_heads_for_other_tasks_are_left_alone(folder: Path, name: str) -> None:
+    expected = Debugger.load(str(folder), device="cpu").trace(PROMPT).unedited
+    edit_weights(folder, lambda weights: weights.update({name: torch.ones(2, 32)}))
+    assert Debugger.load(str(folder), device="cpu").trace(PROMPT).unedited == expected
+
+
+@pytest.mark.parametrize("name", ["transformer.h.1.attn.rotary_emb.inv_freq", "h.0.ls.gamma"])
+def test_something_added_to_a_block_is_named(folder: Path, name: str) -> None:
+    edit_weights(folder, lambda weights: weights.update({name: torch.ones(2)}))
+    refused(folder, InvalidCheckpoint, name)
+
+
+def test_what_transformers_says_of_a_config_is_passed_on(folder: Path) -> None:
+    edit_config(folder, n_embd=32.5)
+    refused(folder, InvalidCheckpoint, "config.json", "n_embd", "expected int")
+
+
 def test_truncated_weights(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:1000])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def load(
     """
     name = _name(name_or_path)
     source = read(name, dtype, revision)
-    with _explained(name, "weights"):
+    with _explained(name):
         model = source.model.to(device)
         adapter_class = type(source.adapter)
         adapter_class.pack(model)
@@ -123,7 +124,7 @@ def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> So
         config = _config(values, options)
     if unread:
         log.debug("%s: not read of config.json: %s", name, ", ".join(unread))
-    with _explained(name, "weights"):
+    with _explained(name):
         loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
             str(folder),
             config=config,
@@ -134,9 +135,9 @@ def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> So
             ignore_mismatched_sizes=True,  # _check_report refuses them, and says which
         )
         model, report = loaded
-        _check_report(name, report)
+        _check_report(name, report, adapter_class.expressions.blocks.rpartition(".")[2])
     tokenizer = _tokenizer(name, folder, place.words)
-    with _explained(name, "weights"):
+    with _explained(name):
         model = model.eval().requires_grad_(False)
         return Source(model, tokenizer, adapter_class(model), place.revision, options, unread)
 
@@ -201,12 +202,12 @@ class _explained:
     """Turns what transformers raises while it reads a checkpoint into one sentence.
 
     Args:
-        what: that is being read, and so is all that is known to be in the way.
+        what: of the checkpoint is being read; empty where it may be several of its files.
     """
 
-    def __init__(self, name: str, what: str) -> None:
+    def __init__(self, name: str, what: str = "") -> None:
         self._name = name
-        self._what = what
+        self._what = f"the {what} of {name}" if what else name
 
     def __enter__(self) -> None: ...
 
@@ -221,34 +222,56 @@ class _explained:
                 ) from error
             case Exception():  # what a config or weights that make no sense lead to is open-ended
                 raise InvalidCheckpoint(
-                    f"transformers cannot read the {self._what} of {self._name}: "
-                    f"{_first_line(error)}",
+                    f"transformers cannot read {self._what}: {_first_line(error)}",
                     model=self._name,
                 ) from error
 
 
-def _check_report(name: str, report: dict[str, Any]) -> None:
+def _check_report(name: str, report: dict[str, Any], blocks: str) -> None:
+    """Refuse a model that transformers made otherwise than its checkpoint has it.
+
+    Args:
+        report: what `from_pretrained` tells of keys.
+        blocks: name of the list of blocks among the model's parts.
+
+    Raises:
+        InvalidCheckpoint: weights are missing, misshapen, or left over from a block.
+    """
     missing = sorted(str(key) for key in report["missing_keys"])
     misshapen = sorted(str(key[0]) for key in report["mismatched_keys"])
+    unexpected = sorted(str(key) for key in report["unexpected_keys"])
     if missing or misshapen:
         raise InvalidCheckpoint(
             f"{name} lacks weights, or has them in another shape than its config says: "
-            f"{some([*missing, *misshapen])}.",
+            f"{some([*missing, *misshapen])}.{_under_another_name(missing, unexpected)}",
             missing=missing,
             misshapen=misshapen,
         )
     # Weights of a block that the config does not have, or of something added to one: computing
     # without them would show another model. Heads for other tasks lie outside the blocks.
-    leftover = sorted(
-        str(key)
-        for key in report["unexpected_keys"]
-        if any(part.isdigit() for part in str(key).split(".")) and not is_mask(str(key))
-    )
+    in_a_block = re.compile(rf"(^|\.){re.escape(blocks)}\.\d+\.")
+    leftover = [key for key in unexpected if in_a_block.search(key) and not is_mask(key)]
     if leftover:
         raise InvalidCheckpoint(
             f"{name} has weights that its config gives no place: {some(leftover)}.",
             leftover=leftover,
         )
+
+
+def _under_another_name(missing: list[str], unexpected: list[str]) -> str:
+    """That weights are there with something before their names, as wrappers save them."""
+    there = set(unexpected)
+    prefixes = {
+        key.removesuffix(name) for name in missing for key in unexpected if key.endswith(name)
+    }
+    for prefix in sorted(prefixes, key=len):
+        found = [name for name in missing if prefix + name in there]
+        if len(found) > len(missing) / 2:
+            return (
+                f" {len(found)} of {len(missing)} are there under names that begin with "
+                f"{prefix!r}, as a wrapper saves them; save the model inside it."
+            )
+    return ""
 
 
 def _tokenizer(name: str, folder: Path, where: str) -> Any:
@@ -291,5 +314,7 @@ def _eos(model: Any, tokenizer: Any) -> frozenset[int]:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """What an exception says, as far as a sentence can hold it: its first line, with the next one
+    where that is only announced."""
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
