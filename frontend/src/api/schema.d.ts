@@ -4328,7 +4328,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description No such model, or no such layer or dimension in it. */
@@ -4337,7 +4337,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The path exists, but not with this method. */
@@ -4346,7 +4346,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
@@ -4355,7 +4355,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
@@ -4366,7 +4366,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
@@ -4375,7 +4375,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
@@ -4386,7 +4386,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
         };
@@ -4431,7 +4431,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
@@ -4440,7 +4440,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description No such model, or no such layer or dimension in it. */
@@ -4449,7 +4449,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The path exists, but not with this method. */
@@ -4458,7 +4458,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The body is larger than the setting `max_body_bytes` allows. */
@@ -4467,7 +4467,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The body must be sent as `application/json`. */
@@ -4476,7 +4476,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
@@ -4485,7 +4485,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
@@ -4496,7 +4496,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
@@ -4505,7 +4505,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
@@ -4516,7 +4516,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
         };
@@ -4556,7 +4556,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
@@ -4565,7 +4565,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description No such model, or no such layer or dimension in it. */
@@ -4574,7 +4574,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The path exists, but not with this method. */
@@ -4583,7 +4583,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The body is larger than the setting `max_body_bytes` allows. */
@@ -4592,7 +4592,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The body must be sent as `application/json`. */
@@ -4601,7 +4601,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
@@ -4610,7 +4610,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
@@ -4621,7 +4621,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
@@ -4630,7 +4630,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
@@ -4641,7 +4641,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
         };
