@@ -697,7 +697,7 @@ export interface components {
             cohesion: number;
             /**
              * Tokens
-             * @description logit: summed over all members
+             * @description its cloud; logit: summed over the members that have the token among the 50 that they promote most
              */
             tokens: components["schemas"]["TokenLogitOut"][];
             /**
@@ -718,7 +718,7 @@ export interface components {
             size: number;
             /**
              * Label
-             * @description its five best tokens
+             * @description the first five tokens of its cloud
              */
             label: components["schemas"]["TokenOut"][];
             /**
@@ -1081,7 +1081,8 @@ export interface components {
         };
         /**
          * HitOut
-         * @description A found value vector with the ten tokens that it promotes most.
+         * @description A found value vector with the tokens that it promotes most: ten, of a cluster's member
+         *     twenty.
          */
         HitOut: {
             /** Layer */
@@ -1148,7 +1149,7 @@ export interface components {
             n_layers: number;
             /**
              * N Clusters
-             * @description null until the clusters are there
+             * @description null until the clusters are there; 0: none are built (the setting n_clusters)
              */
             n_clusters: number | null;
         };
@@ -1499,7 +1500,7 @@ export interface components {
             n_vectors: number;
             /**
              * Cluster
-             * @description null until the clusters are there
+             * @description null until the clusters are there, or without any
              */
             cluster: number | null;
             /** Cluster Size */

@@ -2,7 +2,7 @@
 
 import { Dices } from "lucide-react";
 import { asApiError } from "@/api/errors";
-import { FIRST_MEMBERS, useCluster, useIndex, usePlace } from "@/api/explore";
+import { FIRST_MEMBERS, hasClusters, useCluster, useIndex, usePlace } from "@/api/explore";
 import type { ReadyModel } from "@/api/queries";
 import type { ClusterReply } from "@/api/types";
 import { Button } from "@/components/Button";
@@ -32,7 +32,7 @@ export function ClusterView({ model }: { model: ReadyModel }) {
     );
   return (
     <Workbench>
-      {clusters === null ? (
+      {!hasClusters(index) ? (
         <div className={styles.page}>
           <ClustersMissing index={index} />
         </div>
@@ -145,6 +145,7 @@ function Members({ query, cluster, seed, outdated }: MembersProps) {
         hits={members}
         measure="cosine with the centre"
         full={1}
+        whole
         outdated={outdated}
         after={
           left > 0 && (
