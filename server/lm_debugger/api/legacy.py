@@ -1,4 +1,4 @@
-"""LM-Debugger's three routes, word for word, for its own clients (end of docs/semantics.md).
+"""LM-Debugger's three routes, word for word, for its own clients (docs/semantics.md, its HTTP API).
 
 They speak of the default model, its last prompt position and interventions in classic mode, and
 nothing else. How they fail is `errors.py`'s.

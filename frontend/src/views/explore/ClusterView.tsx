@@ -79,6 +79,7 @@ function Cluster({ model, id }: { model: ReadyModel; id: number }) {
           title="Word cloud"
           of={`cluster ${first.id}`}
           tokens={first.tokens}
+          measure="summed logit"
           outdated={first.id !== id}
         />
         <Members query={query} cluster={first} seed={seed} outdated={query.isPlaceholderData} />
