@@ -165,9 +165,10 @@ def test_a_taken_port_is_said_and_the_server_serves(
 
 
 def test_links_to_the_port_of_the_page_need_no_second_one(
-    registry: ModelRegistry, tmp_path: Path
+    registry: ModelRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = free_port()
     with served(Settings(port=port, explore_port=port), registry, tmp_path) as server:
         assert server.explore_url is None
         assert get(port, "/?L=3&D=7&visualize=true", "localhost") == (200, None)
+    assert "Explore" not in caplog.text
