@@ -1,4 +1,4 @@
-"""The oracle of Explore: keyword and concept search written out plainly, in float64.
+"""The oracle of Explore: keyword and concept search and clouds written out plainly, in float64.
 
 Like `reference`, it takes nothing from `lm_debugger`: weights come from the safetensors file, token
 strings from the tokenizer file.
@@ -82,6 +82,16 @@ def concept(
         return np.asarray(np.mean([rows[:, list(tokens)].mean(axis=1) for tokens in words], axis=0))
 
     return mean(promote) - mean(demote)
+
+
+def cloud(library: Library, members: Sequence[Vector]) -> dict[int, float]:
+    """Token -> weight in the cloud of a cluster (rule 18): the sum of its logits in the lists of 50
+    of those members that list it."""
+    weights: dict[int, float] = {}
+    for member in members:
+        for token in library.top[member]:
+            weights[token] = weights.get(token, 0.0) + float(library.logits[member][token])
+    return weights
 
 
 def cosines(library: Library) -> Array:

@@ -191,6 +191,12 @@ class UnknownCluster(InvalidInput):
     code = "unknown_cluster"
 
 
+class NoClusters(UnknownCluster):
+    """None are built, nor will be."""
+
+    code = "no_clusters"
+
+
 class NotWhenHosted(DebuggerError):
     """What only whoever runs the server may do."""
 

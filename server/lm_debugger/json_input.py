@@ -6,7 +6,6 @@ surrogates, a limit on nesting, and an unknown key is an error.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import ErrorDetails
 
 from lm_debugger.errors import InvalidInput
+from lm_debugger.near import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -126,8 +126,8 @@ def _problem(item: ErrorDetails, model: type[BaseModel]) -> str:
 def _nearest(name: str, location: tuple[str | int, ...], model: type[BaseModel]) -> str:
     """The nearest known key at that place, as a hint."""
     known = list(_model_at(location[:-1], model).model_fields)
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else f" (known are {', '.join(known)})"
+    near = nearest(name, known)
+    return f" (did you mean {near}?)" if near else f" (known are {', '.join(known)})"
 
 
 def _model_at(location: Sequence[str | int], model: type[BaseModel]) -> type[BaseModel]:

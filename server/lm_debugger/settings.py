@@ -3,31 +3,24 @@
 Settings come from a Jsonnet file (`--config FILE`), the environment (`LM_DEBUGGER_PORT=9000`) and
 command-line flags; a later one of these three wins. The one model below feeds validation, the
 command line's help, `/api/v1/settings` and the table in the README. Nothing here knows HTTP, click
-or torch. What becomes of LM-Debugger's own config files is in `reference_config.py`.
+or torch. Where values come from is in `settings_sources.py`.
 """
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
-import json
-import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-
-from lm_debugger import reference_config
-from lm_debugger.errors import SettingsError
 
 PREFIX = "LM_DEBUGGER_"
 BUILD_PREFIX = "LM_DEBUGGER_BUILD_"
@@ -39,16 +32,16 @@ NameList = Annotated[list[str], NoDecode]
 _DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 _PATH_PART = re.compile(r"[A-Za-z0-9._~-]+")
 _STORAGE = r"^(memory|rediss?)://"
-_PATTERNS = {
+PATTERNS = {
     _DEVICE: "must be one of auto, cpu, cuda, cuda:N, mps",
     _STORAGE: "must be memory:// or an address that begins with redis:// or rediss://",
 }
 """What the patterns ask for, in words."""
-_ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+_ORIGIN = re.compile(r"\*|https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 
 
 class Settings(BaseSettings):
-    """What a server is told. `load` is the usual way to get one."""
+    """What a server is told. `settings_sources.load` is the usual way to get one."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
@@ -75,6 +68,13 @@ class Settings(BaseSettings):
         description="address to listen on; the default can be reached from this machine only",
     )
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    explore_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="further port that leads to the page: where the links of LM-Debugger's own "
+        "page to its exploration go (its streamlit_port)",
+    )
     hosted: bool = Field(
         False,
         description="for a server that strangers reach: see Hosting for what this switches on",
@@ -172,7 +172,9 @@ class Settings(BaseSettings):
         json_schema_extra={"private": True},
     )
     n_clusters: int | None = Field(
-        None, ge=1, description="clusters of value vectors; by default about one per 32 vectors"
+        None,
+        ge=0,
+        description="clusters of value vectors, 0 for none; by default about one per 32 vectors",
     )
     cluster_method: Literal["kmeans", "complete-linkage"] = Field(
         "kmeans",
@@ -294,89 +296,6 @@ def markdown_table() -> str:
             f"| `{row.name}` | `{row.flag}` | `{row.environment}` | {default} | {row.description} |"
         )
     return "\n".join(lines) + "\n"
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """Settings, and one line about what of the config file was ignored (or None)."""
-
-    settings: Settings
-    notice: str | None
-
-
-def load(config: Path | None = None, flags: Mapping[str, Any] | None = None) -> Loaded:
-    """Read the settings: file < environment < flags.
-
-    Args:
-        config: a Jsonnet (or JSON) file; LM-Debugger's own are understood too.
-        flags: values by setting name; None means "not given".
-
-    Raises:
-        SettingsError: a file that cannot be read, an unknown name, a value that is not allowed.
-    """
-    given = {name: value for name, value in (flags or {}).items() if value is not None}
-    in_file, ignored = reference_config.translate(_read_jsonnet(config) if config else {})
-    _refuse_unknown(in_file, f"in {config}", [row.name for row in table()])
-    in_environment = _in_environment()
-    # What is passed to the model wins over the environment there, so the file must not say what
-    # the environment says.
-    unopposed = {name: value for name, value in in_file.items() if name not in in_environment}
-    try:
-        settings = Settings(**{**unopposed, **given})
-    except ValidationError as error:
-        origins = {name: str(config) for name in in_file} | in_environment
-        origins |= {row.name: row.flag for row in table() if row.name in given}
-        raise _readable(error, origins) from error
-    notice = None
-    if ignored:
-        notice = f"Ignored in {config}, as they mean nothing to this server: {', '.join(ignored)}."
-    return Loaded(settings, notice)
-
-
-def _in_environment() -> dict[str, str]:
-    """Setting name -> variable, of those that the environment sets; raises SettingsError."""
-    ours = [n for n in os.environ if n.startswith(PREFIX) and not n.startswith(BUILD_PREFIX)]
-    _refuse_unknown(ours, "in the environment", [row.environment for row in table()])
-    return {row.name: row.environment for row in table() if row.environment in ours}
-
-
-def _read_jsonnet(path: Path) -> dict[str, Any]:
-    import _jsonnet  # compiled, and needed only where there is a file
-
-    if not path.is_file():
-        raise SettingsError(f"There is no config file {path}.", file=str(path))
-    try:
-        values = json.loads(_jsonnet.evaluate_file(str(path)))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SettingsError(f"{path} is not valid Jsonnet: {reason}", file=str(path)) from error
-    if not isinstance(values, dict):
-        raise SettingsError(f"{path} must hold an object of settings.", file=str(path))
-    return values
-
-
-def _refuse_unknown(names: Iterable[str], place: str, known: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
-            raise SettingsError(f"Unknown setting {name} {place}; {hint}", name=name)
-
-
-def _readable(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
-    """The first thing that is wrong, as one sentence that says where it came from."""
-    first = error.errors(include_url=False)[0]
-    reason = first["msg"].removeprefix("Value error, ")
-    name = str(first["loc"][0])
-    if first["type"] == "string_pattern_mismatch":
-        reason = _PATTERNS[first["ctx"]["pattern"]]
-    reason = reason.replace("Input should be", "must be")
-    origin = origins.get(name)
-    shown = json.dumps(first["input"], default=str)
-    return SettingsError(
-        f"The setting {name}{f' (from {origin})' if origin else ''}: {reason}; it is {shown}.",
-        name=name,
-    )
 
 
 def _plain(value: Any) -> str:

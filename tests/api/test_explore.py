@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer, loader
 from lm_debugger.settings import Settings
-from tests.reference import ranked
-from tests.reference_index import Library, concept, cosines
+from tests.reference import assert_ranked, ranked
+from tests.reference_index import Library, cloud, concept, cosines
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,50 @@ def test_clusters_map_page_and_place_agree(explorer: FlaskClient) -> None:
         place = get(explorer, f"values/{member['layer']}/{member['dim']}/place")
         assert (place["cluster"], place["cluster_size"]) == (biggest["id"], biggest["size"])
         assert place["n_vectors"] == 80
+
+
+def test_a_clusters_cloud_and_members_are_the_oracles(
+    explorer: FlaskClient, library: Library
+) -> None:
+    """Rule 18: sums within the members' lists of 50; up to ten members with their twenty best."""
+    everything = range(library.oracle.unembedding.shape[0])
+    for cluster in get(explorer, "clusters")["clusters"]:
+        everybody = get(explorer, f"clusters/{cluster['id']}", n=200)["members"]
+        page = get(explorer, f"clusters/{cluster['id']}")
+        assert page["size"] == len(everybody)
+        assert page["members"] == everybody[:10]
+        weights = cloud(library, [at(member) for member in everybody])
+        truth = np.array([weights.get(token, -np.inf) for token in everything])
+        assert_ranked([(t["id"], t["logit"]) for t in page["tokens"]], truth, 30, atol=1e-4)
+        for member in page["members"]:
+            logits = library.logits[at(member)]
+            best = [(t["id"], float(logits[t["id"]])) for t in member["tokens"]]
+            assert len(best) == 20
+            assert [logit for _, logit in best] == pytest.approx(
+                [logits[i] for i in ranked(logits, 20)], abs=1e-5
+            )
+
+
+@pytest.fixture
+def without_clusters(random_folder: Path, tmp_path: Path) -> Iterator[FlaskClient]:
+    own = Settings(models=[str(random_folder)], cache_dir=tmp_path, n_clusters=0)
+    registry = ModelRegistry(own.models, loader(own), indexer(own))
+    registry.start()
+    registry.wait()
+    assert registry.explore()[1].build().state == "ready"
+    yield create_app(own, registry).test_client()
+    registry.close()
+
+
+def test_without_clusters_everything_else_is_there(without_clusters: FlaskClient) -> None:
+    reply = get(without_clusters, "index")
+    assert (reply["state"], reply["layers_ready"], reply["n_clusters"]) == ("ready", 2, 0)
+    place = get(without_clusters, "values/0/1/place")
+    assert place["cluster"] is place["cluster_size"] is None
+    for path in ("clusters", "clusters/0"):
+        response = without_clusters.get(f"/api/v1/{path}")
+        assert (response.status_code, response.json["error"]["code"]) == (404, "no_clusters")
+        assert "n_clusters is 0" in response.json["error"]["message"]
 
 
 def test_what_cannot_change_carries_an_etag(explorer: FlaskClient) -> None:

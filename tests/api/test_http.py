@@ -85,7 +85,6 @@ def test_request_id_is_kept_if_harmless(client: FlaskClient, sent: str, kept: bo
         ("POST", "/nothing", 404, "not_found"),
         ("GET", "/api/v1/trace", 405, "method_not_allowed"),
         ("DELETE", "/api/v1/models", 405, "method_not_allowed"),
-        ("GET", "/get_data", 405, "method_not_allowed"),
         ("PUT", "/healthz", 405, "method_not_allowed"),
     ],
 )

@@ -98,38 +98,3 @@ def test_unknown_keys_are_ignored(client: FlaskClient) -> None:
     body = {"prompt": PROMPT, "generate_k": 2, "interventions": [], "extra": {"a": 1}}
     assert client.post("/generate", json=body).status_code == 200
     assert client.post("/get_data", json=body).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "code"),
-    [
-        ("/get_data", {"prompt": "", "interventions": []}, "empty_prompt"),
-        ("/get_data", {"prompt": "a " * 400, "interventions": []}, "prompt_too_long"),
-        (
-            "/get_data",
-            {"prompt": "a", "interventions": [{"layer": 3, "dim": 0, "coeff": 1}]},
-            "unknown_layer",
-        ),
-        (
-            "/get_data",
-            {"prompt": "a", "interventions": [{"layer": 0, "dim": 5000, "coeff": 1}]},
-            "unknown_dimension",
-        ),
-        ("/get_data", {"prompt": "a", "interventions": [{"layer": 0, "dim": 0}]}, "invalid_input"),
-        ("/generate", {"prompt": "a", "generate_k": 0, "interventions": []}, "out_of_range"),
-        ("/generate", {"prompt": "a", "interventions": []}, "invalid_input"),
-    ],
-)
-def test_failures_are_no_empty_success(
-    client: FlaskClient, path: str, body: dict[str, Any], code: str
-) -> None:
-    """LM-Debugger answered `{}` with status 200."""
-    response = client.post(path, json=body)
-    assert (response.status_code, response.json["error"]["code"]) == (422, code)
-    assert get_data(client, [])["response"]["layers"]
-
-
-def test_unknown_vector_is_404(client: FlaskClient) -> None:
-    response = client.get("/get_projections/layer/0/dim/40")
-    assert response.status_code == 404
-    assert "0 to 39" in response.json["error"]["message"]

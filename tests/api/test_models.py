@@ -84,8 +84,6 @@ def test_requests_before_a_model_is_ready(hold: Callable[[list[str]], Held]) -> 
         ("/api/v1/trace", {"prompt": PROMPT}),
         ("/api/v1/generate", {"prompt": PROMPT}),
         ("/api/v1/generate/stream", {"prompt": PROMPT}),
-        ("/get_data", {"prompt": PROMPT}),
-        ("/generate", {"prompt": PROMPT, "generate_k": 1}),
     ):
         response = held.client.post(path, json=body)
         assert (response.status_code, response.json["error"]["code"]) == (503, "model_loading")

@@ -71,6 +71,16 @@ def test_failures_are_described_by_the_one_body(status: str) -> None:
     assert schema == {"$ref": "#/components/schemas/ErrorReply"}
 
 
+@pytest.mark.parametrize(
+    "path", ["/get_data", "/generate", "/get_projections/layer/{layer}/dim/{dim}"]
+)
+def test_failures_of_lm_debuggers_routes_are_described_as_text(path: str) -> None:
+    [operation] = document()["paths"][path].values()
+    failures = {s: reply for s, reply in operation["responses"].items() if s >= "400"}
+    assert {"403", "404", "405", "422", "429", "500", "503"} <= set(failures)
+    assert all(list(reply["content"]) == ["text/plain"] for reply in failures.values())
+
+
 class Text(HTMLParser):
     """The words of a page, section by section (by `id`), and what it loads from elsewhere."""
 

@@ -78,6 +78,15 @@ def test_index_ahead_of_time(run: Callable[..., Result], folder: Path, tmp_path:
         assert str(tmp_path) in result.stdout
 
 
+def test_an_index_without_clusters(
+    run: Callable[..., Result], folder: Path, tmp_path: Path
+) -> None:
+    result = run("index", str(folder), "--cache-dir", str(tmp_path), "--n-clusters", "0")
+    assert result.exit_code == 0, result.output
+    assert "80 value vectors, no clusters, " in result.stdout
+    assert not list(tmp_path.rglob("clusters*"))
+
+
 def test_what_is_wrong_is_one_sentence(
     run: Callable[..., Result], folder: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cli.conftest import Program, fetch
-from tests.cli.test_settings import REFERENCE_FILE
+from tests.cli.test_reference_config import REFERENCE_FILE
 
 Start = Callable[..., Program]
 CONFIG = Path(__file__).parents[2] / "config"
@@ -47,16 +47,24 @@ def test_config_file_of_the_bundled_model_and_sigterm(start: Start) -> None:
 
 
 def test_lm_debuggers_own_config_file(start: Start, folder: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = REFERENCE_FILE.replace("gpt2-medium", str(folder)).replace("8123", "0")
+    for before, after in (("8501", str(port)), ("files:true", "files:false"), (":40,", ":250,")):
+        assert before in text
+        text = text.replace(before, after)
     path = tmp_path / "reference.jsonnet"
-    path.write_text(REFERENCE_FILE.replace("gpt2-medium", str(folder)).replace("8123", "0"))
+    path.write_text(text)
     program = start("serve", "--config_path", str(path))
     address = program.address()
+    assert f"http://127.0.0.1:{port}" in program.line_with("Links of LM-Debugger's own page")
     program.line_with("ready")
     assert json.loads(fetch(f"{address}/get_projections/layer/0/dim/3"))["dim"] == 3
+    assert fetch(f"http://127.0.0.1:{port}/?L=0&D=3&visualize=true") == fetch(f"{address}/")
     status, _, err = program.end()
     assert status == 0
-    [line] = [line for line in err.splitlines() if "Ignored" in line]
-    assert "elastic_ip" in line
+    for words in ("Ignored", "http://127.0.0.1:3000", "no clusters are built", "from 250 to 200"):
+        assert [words in line for line in err.splitlines()].count(True) == 1, err
 
 
 def test_flags_win_over_the_environment(start: Start, folder: Path) -> None:

@@ -13,33 +13,10 @@ from click.testing import Result
 
 from lm_debugger.cli.serve import command as serve
 from lm_debugger.errors import SettingsError
-from lm_debugger.settings import Settings, load, markdown_table, table
+from lm_debugger.settings import Settings, markdown_table, table
+from lm_debugger.settings_sources import load
 
 ROOT = Path(__file__).parents[2]
-
-REFERENCE_FILE = """{
-  server_files_dir:: "files/",
-  model_name:"gpt2-medium",
-  device:"cpu",
-  server_ip:"127.0.0.1",
-  server_port:8123,
-  elastic_ip:"x",
-  elastic_port:9200,
-  react_ip:"x",
-  react_port:3000,
-  streamlit_ip:"x",
-  streamlit_port:8501,
-  top_k_tokens_for_ui:7,
-  top_k_for_elastic:40,
-  create_cluster_files:false,
-  num_clusters:3000,
-  num_layers:24,
-  elastic_index:$.model_name+"_projections_docs",
-  elastic_projections_path:$.server_files_dir + "values_logits.pkl",
-  streamlit_cluster_to_value_file_path:$.server_files_dir + "a.pkl",
-  streamlit_value_to_cluster_file_path:$.server_files_dir + "b.pkl",
-}
-"""
 
 
 @pytest.fixture
@@ -87,6 +64,7 @@ def test_a_folder_with_a_comma_is_one_model_in_a_file_or_flag(
         ("{prot: 1}", {}, {}, r"Unknown setting prot in .*some\.jsonnet; did you mean port\?"),
         ("{}", {"LM_DEBUGGER_PROT": "1"}, {}, "did you mean LM_DEBUGGER_PORT"),
         ("{zzzzqqq: 1}", {}, {}, "known are models, revision"),
+        ("{}", {"LM_DEBUGGER_CACHE_LIMIT": "1"}, {}, "known are LM_DEBUGGER_MODELS"),
         ("{port: 70000}", {}, {}, r"port \(from .*some\.jsonnet\).*65535"),
         ("{}", {"LM_DEBUGGER_PORT": "x"}, {}, r"port \(from LM_DEBUGGER_PORT\).*integer"),
         ("{port: 1}", {}, {"port": "1.5"}, r"port \(from --port\).*integer"),
@@ -127,39 +105,12 @@ def test_variables_of_the_build_are_none_of_ours(monkeypatch: pytest.MonkeyPatch
     assert load().settings == Settings()
 
 
-def test_files_of_lm_debugger_itself(config: Callable[[str], Path]) -> None:
-    loaded = load(config(REFERENCE_FILE))
-    settings = loaded.settings
-    assert settings.models == ["gpt2-medium"]
-    assert (settings.device, settings.host, settings.port) == ("cpu", "127.0.0.1", 8123)
-    assert (settings.legacy_top_k, settings.legacy_projection_top_k) == (7, 40)
-    assert settings.n_clusters == 3000
-    assert loaded.notice is not None
-    assert "\n" not in loaded.notice
-    for name in ("elastic_ip", "react_port", "streamlit_ip", "num_layers",
-                 "create_cluster_files", "elastic_projections_path"):  # fmt: skip
-        assert name in loaded.notice
-    assert "model_name" not in loaded.notice
-
-
-def test_a_visible_server_files_dir_is_where_the_index_goes(
-    config: Callable[[str], Path],
-) -> None:
-    visible = re.sub(r"server_files_dir::[^,]*", 'server_files_dir: "somewhere/"', REFERENCE_FILE)
-    assert load(config(visible)).settings.cache_dir == Path("somewhere")
-
-
-def test_our_name_wins_over_lm_debuggers_in_one_file(config: Callable[[str], Path]) -> None:
-    for text in ("{port: 1, server_port: 2}", "{server_port: 2, aport:: 0, port: 1}"):
-        assert load(config(text)).settings.port == 1
-
-
 @pytest.mark.parametrize(
     "name", ["demo", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2"]
 )
 def test_config_files(name: str) -> None:
     loaded = load(ROOT / "config" / f"{name}.jsonnet")
-    assert loaded.notice is None
+    assert loaded.notices == ()
     n_clusters = {"gpt2-medium": 3000, "gpt2-large": 4000}.get(name)  # rule 18
     assert loaded.settings == Settings(models=[name], n_clusters=n_clusters)
 
@@ -191,6 +142,6 @@ def test_readme_holds_the_table() -> None:
 
 def test_settings_command(run: Callable[..., Result], config: Callable[[str], Path]) -> None:
     assert run("settings", "--markdown").stdout == markdown_table()
-    result = run("settings", "--config", str(config(REFERENCE_FILE)))
+    result = run("settings", "--config", str(config("{server_port: 8123, elastic_port: 9200}")))
     assert json.loads(result.stdout)["port"] == 8123
-    assert "Ignored" in result.stderr
+    assert re.fullmatch(r"Ignored in .*some.jsonnet, .*: elastic_port\.\n", result.stderr)

@@ -223,6 +223,30 @@ def test_the_name_changes_with_what_the_index_depends_on(
     assert fingerprint(again.adapter, again.vocabulary) != name
 
 
+def test_clusters_of_an_older_version_are_made_anew_and_layers_kept(
+    small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to 0.1 their clouds were sums over the whole vocabulary, in files of another name."""
+    before = ModelIndex(small, tmp_path, n_clusters=5)
+    before.build()
+    [new] = before.store.folder.glob("clusters*")
+    old = before.store.load(new.stem)
+    assert old is not None
+    new.unlink()
+    before.store.save("clusters-kmeans-5", {**old, "token_ids": torch.zeros_like(old["token_ids"])})
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("a layer was computed although it was stored")
+
+    monkeypatch.setattr("lm_debugger.index.build.project_layer", refuse)
+    for _ in range(2):
+        after = ModelIndex(small, tmp_path, n_clusters=5)
+        assert after.build().state == "ready"
+        assert torch.equal(after.clusters.token_ids, old["token_ids"])
+        # the second time they are found
+        monkeypatch.setattr("lm_debugger.index.clusters.spherical_kmeans", refuse)
+
+
 def test_closing_while_the_build_is_being_started(
     small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,12 +10,14 @@ import torch
 
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import ValueId
-from lm_debugger.errors import NotEnoughMemory, OutOfRange, UnknownCluster
+from lm_debugger.errors import NoClusters, NotEnoughMemory, OutOfRange, UnknownCluster
 from lm_debugger.index import ModelIndex
-from lm_debugger.index.clusters import default_number, spherical_kmeans
+from lm_debugger.index.clusters import clouds, default_number, spherical_kmeans
 from lm_debugger.index.linkage import bytes_needed, complete_linkage
+from lm_debugger.index.projections import LayerProjections
 from tests.index.conftest import Built
 from tests.reference import assert_ranked
+from tests.reference_index import cloud
 
 
 def vectors(built: Built) -> np.ndarray:
@@ -44,18 +46,59 @@ def test_each_vector_is_nearest_its_own_centre(built: Built) -> None:
     assert built.index.clusters.cosines.numpy() == pytest.approx(own, abs=1e-5)
 
 
-def test_a_clusters_tokens_have_the_largest_summed_logits(built: Built) -> None:
-    clusters = built.index.clusters
-    for cluster in range(len(clusters.centres)):
-        total = sum(
-            built.library.logits[m.id.layer, m.id.dim] for m in built.index.members(cluster)
-        )
-        pairs = zip(
-            built.index.summary(cluster).token_ids,
-            built.index.summary(cluster).token_logits,
-            strict=True,
-        )
-        assert_ranked(list(pairs), np.asarray(total), 30, atol=1e-4)
+def test_a_cloud_sums_the_logits_within_the_members_lists(built: Built) -> None:
+    everything = range(built.library.oracle.unembedding.shape[0])
+    for cluster in range(len(built.index.clusters.centres)):
+        members = [(m.id.layer, m.id.dim) for m in built.index.members(cluster)]
+        weights = cloud(built.library, members)
+        summary = built.index.summary(cluster)
+        pairs = list(zip(summary.token_ids, summary.token_logits, strict=True))
+        truth = np.array([weights.get(token, -np.inf) for token in everything])
+        assert_ranked(pairs, truth, 30, atol=1e-4)
+
+
+def test_a_cloud_worked_out_by_hand() -> None:
+    """Cluster 0 has L0D0, L1D0 and L1D1, cluster 1 the other three; lists of three tokens."""
+    first = listing(
+        [[7, 2, 9], [4, 5, 6], [8, 10, 4]], [[3.0, 2.0, 1.0], [9.0, 8.0, 7.0], [1.0, 0.5, -4.0]]
+    )
+    second = listing(
+        [[2, 7, 1], [9, 3, 0], [11, 5, 6]], [[4.0, 1.5, 0.5], [-1.0, -2.0, -3.0], [6.0, 5.0, 4.0]]
+    )
+    labels = torch.tensor([0, 1, 1, 0, 0, 1], dtype=torch.int32)
+    ids, weights = clouds([first, second], labels, 2)
+    # 9 has 1 - 1 = 0, less than 1, which a single member lists
+    assert ids[0].tolist() == [2, 7, 1, 9, 3, 0]
+    assert weights[0].tolist() == [6.0, 4.5, 0.5, 0.0, -2.0, -3.0]
+    assert ids[1].tolist() == [5, 6, 11, 4, 8, 10]
+    assert weights[1].tolist() == [13.0, 11.0, 6.0, 5.0, 1.0, 0.5]
+
+
+def test_equal_weights_in_a_cloud_come_by_lower_id() -> None:
+    lists = listing([[8, 3, 5], [5, 8, 1]], [[1.0, 1.0, 0.5], [0.5, 0.0, -1.0]])
+    ids, weights = clouds([lists], torch.zeros(2, dtype=torch.int32), 1)
+    assert ids.tolist() == [[3, 5, 8, 1]]
+    assert weights.tolist() == [[1.0, 1.0, 1.0, -1.0]]
+
+
+def listing(ids: list[list[int]], logits: list[list[float]]) -> LayerProjections:
+    """A layer whose vectors promote these tokens, and suppress none that matter."""
+    promoted, at = torch.tensor(ids, dtype=torch.int32), torch.tensor(logits)
+    return LayerProjections(promoted, at, promoted[:, :0], at[:, :0])
+
+
+def test_without_clusters_the_layers_are_there_and_who_asks_is_told(
+    small: Debugger, tmp_path: Path
+) -> None:
+    index = ModelIndex(small, tmp_path, n_clusters=0)
+    assert index.build().state == "ready"
+    assert index.layers_ready == tuple(range(small.info.n_layers))
+    assert index.n_clusters == 0
+    names = {path.name for path in tmp_path.rglob("*.safetensors")}
+    assert names == {f"layer-{layer:03d}.safetensors" for layer in index.layers_ready}
+    for ask in (index.cluster_of, index.summary, index.members):
+        with pytest.raises(NoClusters, match=r"n_clusters is 0.*--n-clusters N"):
+            ask(ValueId(0, 0) if ask == index.cluster_of else 0)  # type: ignore[operator]
 
 
 def test_ten_random_members_first_the_same_for_the_same_seed(built: Built) -> None:
@@ -135,6 +178,6 @@ def test_complete_linkage_by_name(small: Debugger, tmp_path: Path) -> None:
 def test_the_number_of_clusters_has_limits(small: Debugger, tmp_path: Path) -> None:
     assert default_number(98_304) == 3072
     n_vectors = small.adapter.n_layers * small.adapter.ffn_width
-    for wrong in (-1, 0, n_vectors + 1):
-        with pytest.raises(OutOfRange, match=f"from 1 to {n_vectors}"):
+    for wrong in (-1, n_vectors + 1):
+        with pytest.raises(OutOfRange, match=f"from 1 to {n_vectors}, or 0 for none"):
             ModelIndex(small, tmp_path, n_clusters=wrong)

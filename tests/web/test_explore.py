@@ -243,6 +243,16 @@ def test_cluster_page(open_page: OpenPage, server: Server) -> None:
     members = "Members of the cluster"
     assert view.hits(members) == shown_hits(reply["members"])
     assert len(reply["members"]) == 10
+    # all twenty tokens of each, none of them cut off (rule 18)
+    for row in page.get_by_role("list", name=members).get_by_role("listitem").all():
+        row.scroll_into_view_if_needed()
+        tokens = row.get_by_role("button").first.locator("> span").nth(2).locator("bdi")
+        expect(tokens).to_have_count(20)
+        box, last = row.bounding_box(), tokens.last.bounding_box()
+        assert box is not None
+        assert last is not None
+        assert last["x"] + last["width"] <= box["x"] + box["width"]
+        assert last["y"] + last["height"] <= box["y"] + box["height"]
     expect(page.get_by_test_id("cloud").locator("text")).to_have_count(30)
     histogram = page.get_by_role("img", name="Members by layer")
     for layer, count in enumerate(largest["layers"]):

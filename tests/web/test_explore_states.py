@@ -163,6 +163,19 @@ def test_views_fill_while_the_index_is_built(open_page: OpenPage, server: Server
     expect(state).to_have_count(0)
 
 
+def test_a_server_without_clusters_says_so(open_page: OpenPage, server: Server) -> None:
+    page = open_page()
+    Index(page, state="ready", stage="projections", done=8, layers_ready=8, n_clusters=0)
+    place = {**ask(server, "values/5/541/place"), "cluster": None, "cluster_size": None}
+    page.route("**/api/v1/values/5/541/place?*", lambda route: route.fulfill(json=place))
+    for path in ("map", "cluster?v=1&c=0", "cluster?v=1&c=L5D541"):
+        page.goto(f"{server.url}/#/explore/{path}")
+        expect(page.get_by_text("This server builds no clusters")).to_be_visible()
+    page.goto(f"{server.url}/#/explore/value?v=1&s=L5D541")
+    expect(page.get_by_test_id("value-page")).to_contain_text("none built")
+    expect(page.get_by_text("0 clusters")).to_have_count(0)
+
+
 def test_cancel_and_go_on(open_page: OpenPage, server: Server) -> None:
     page = open_page()
     index = Index(page, done=2, layers_ready=2)

@@ -28,6 +28,11 @@ const MORE_MEMBERS = 50;
 export const isBuilding = (index: IndexReply | undefined): boolean =>
   index?.state === "waiting" || index?.state === "building";
 
+/** Are there clusters to be shown? There are none until they are found, or at all (0). */
+export const hasClusters = (
+  index: IndexReply | undefined,
+): index is IndexReply & { n_clusters: number } => (index?.n_clusters ?? 0) > 0;
+
 /** How far the index is; while it is being built, asked for again and again. */
 export const useIndex = (model: string) =>
   useQuery({

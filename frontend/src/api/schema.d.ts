@@ -697,7 +697,7 @@ export interface components {
             cohesion: number;
             /**
              * Tokens
-             * @description logit: summed over all members
+             * @description its cloud; logit: summed over the members that have the token among the 50 that they promote most
              */
             tokens: components["schemas"]["TokenLogitOut"][];
             /**
@@ -718,7 +718,7 @@ export interface components {
             size: number;
             /**
              * Label
-             * @description its five best tokens
+             * @description the first five tokens of its cloud
              */
             label: components["schemas"]["TokenOut"][];
             /**
@@ -1081,7 +1081,8 @@ export interface components {
         };
         /**
          * HitOut
-         * @description A found value vector with the ten tokens that it promotes most.
+         * @description A found value vector with the tokens that it promotes most: ten, of a cluster's member
+         *     twenty.
          */
         HitOut: {
             /** Layer */
@@ -1148,7 +1149,7 @@ export interface components {
             n_layers: number;
             /**
              * N Clusters
-             * @description null until the clusters are there
+             * @description null until the clusters are there; 0: none are built (the setting n_clusters)
              */
             n_clusters: number | null;
         };
@@ -1499,7 +1500,7 @@ export interface components {
             n_vectors: number;
             /**
              * Cluster
-             * @description null until the clusters are there
+             * @description null until the clusters are there, or without any
              */
             cluster: number | null;
             /** Cluster Size */
@@ -4328,7 +4329,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description No such model, or no such layer or dimension in it. */
@@ -4337,7 +4338,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The path exists, but not with this method. */
@@ -4346,7 +4347,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
@@ -4355,7 +4356,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
@@ -4366,7 +4367,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
@@ -4375,7 +4376,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
@@ -4386,7 +4387,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
         };
@@ -4431,7 +4432,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
@@ -4440,7 +4441,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description No such model, or no such layer or dimension in it. */
@@ -4449,7 +4450,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The path exists, but not with this method. */
@@ -4458,7 +4459,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The body is larger than the setting `max_body_bytes` allows. */
@@ -4467,7 +4468,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The body must be sent as `application/json`. */
@@ -4476,7 +4477,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
@@ -4485,7 +4486,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
@@ -4496,7 +4497,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
@@ -4505,7 +4506,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
@@ -4516,7 +4517,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
         };
@@ -4556,7 +4557,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
@@ -4565,7 +4566,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description No such model, or no such layer or dimension in it. */
@@ -4574,7 +4575,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The path exists, but not with this method. */
@@ -4583,7 +4584,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The body is larger than the setting `max_body_bytes` allows. */
@@ -4592,7 +4593,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description The body must be sent as `application/json`. */
@@ -4601,7 +4602,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
@@ -4610,7 +4611,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
@@ -4621,7 +4622,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
@@ -4630,7 +4631,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
             /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
@@ -4641,7 +4642,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorReply"];
+                    "text/plain": string;
                 };
             };
         };

@@ -26,7 +26,7 @@ from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.state import State, attach
 from lm_debugger.settings import Settings
 
-_CALLABLE_FROM_OTHER_ORIGINS = (r"/api/.*", r"/get_projections/.*", r"/get_data", r"/generate")
+_CALLABLE_FROM_OTHER_ORIGINS = (r"/api/.*", *(rf"{path}(/.*)?$" for path in legacy.PATHS))
 
 
 def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB) -> Flask:

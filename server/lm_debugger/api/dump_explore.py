@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lm_debugger.api import dump
 from lm_debugger.api import schemas as wire
 from lm_debugger.api import schemas_explore as explore
-from lm_debugger.errors import IndexNotReady
+from lm_debugger.errors import IndexNotReady, NoClusters
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lm_debugger.index.keywords import KeywordResult
 
 TOKENS_OF_A_HIT = 10
+TOKENS_OF_A_MEMBER = 20
+"""Of a cluster (rule 18)."""
 TOKENS_OF_A_LABEL = 5
 
 
@@ -38,24 +40,28 @@ def index(debugger: Debugger, found: ModelIndex) -> explore.IndexReply:
     )
 
 
-def promoted(debugger: Debugger, found: ModelIndex, at: ValueId) -> list[wire.TokenOut]:
-    """The ten best tokens of a vector, from the index or, before its layer is there, computed."""
-    known = found.promoted(at, TOKENS_OF_A_HIT)
+def promoted(debugger: Debugger, found: ModelIndex, at: ValueId, n: int) -> list[wire.TokenOut]:
+    """The n <= 50 best tokens of a vector, from the index or, before its layer is there,
+    computed."""
+    known = found.promoted(at, n)
     if known is None:
-        projection = debugger.project(at.layer, at.dim, TOKENS_OF_A_HIT)
+        projection = debugger.project(at.layer, at.dim, n)
         return [dump.token(item.token) for item in projection.promoted]
     return [dump.token(debugger.token(id)) for id in known[0]]
 
 
 def hits(
-    debugger: Debugger, found: ModelIndex, values: Iterable[ScoredValue]
+    debugger: Debugger,
+    found: ModelIndex,
+    values: Iterable[ScoredValue],
+    n_tokens: int = TOKENS_OF_A_HIT,
 ) -> list[explore.HitOut]:
     return [
         explore.HitOut(
             layer=value.id.layer,
             dim=value.id.dim,
             score=value.score,
-            tokens=promoted(debugger, found, value.id),
+            tokens=promoted(debugger, found, value.id, n_tokens),
         )
         for value in values
     ]
@@ -122,7 +128,7 @@ def neighbours(
 def place(debugger: Debugger, found: ModelIndex, at: ValueId) -> explore.PlaceReply:
     try:
         cluster = found.cluster_of(at)
-    except IndexNotReady:
+    except (IndexNotReady, NoClusters):
         cluster = None
     return explore.PlaceReply(
         model=debugger.info.id,
@@ -174,7 +180,7 @@ def cluster(
             )
             for id, logit in zip(summary.token_ids, summary.token_logits, strict=True)
         ],
-        members=hits(debugger, found, members),
+        members=hits(debugger, found, members, TOKENS_OF_A_MEMBER),
         offset=asked.offset,
         seed=asked.seed,
     )

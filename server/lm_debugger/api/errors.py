@@ -1,7 +1,8 @@
 """Exceptions -> HTTP. The only place where the two meet.
 
 Every failure is answered with `{error: {code, message, details, request_id}}`; never with a
-traceback, never with status 200.
+traceback, never with status 200. On LM-Debugger's own routes, and below them, the body is the
+sentence alone, as plain text: its page takes any JSON for a success.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 
+from lm_debugger.api.legacy import is_legacy
 from lm_debugger.api.middleware import request_id
 from lm_debugger.api.request_log import record
 from lm_debugger.api.schemas import ErrorBody, ErrorReply
@@ -81,7 +83,8 @@ def reply_of(error: Exception) -> ErrorReply:
     log.error("request %s failed", request_id(), exc_info=error)
     return _body(
         "internal_error",
-        "The server failed to answer this request. Its log says why, under the request id.",
+        "The server failed to answer this request. Its log says why, under the request id "
+        f"{request_id()}.",
         {},
     )
 
@@ -154,4 +157,6 @@ def _body(code: str, message: str, details: dict[str, object]) -> ErrorReply:
 
 
 def _response(reply: ErrorReply, status: int) -> Response:
+    if is_legacy(request.path):
+        return Response(reply.error.message, status, mimetype="text/plain")
     return Response(reply.model_dump_json(), status, mimetype="application/json")

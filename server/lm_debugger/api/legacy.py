@@ -1,7 +1,7 @@
-"""LM-Debugger's three routes, word for word, for its own clients (end of docs/semantics.md).
+"""LM-Debugger's three routes, word for word, for its own clients (docs/semantics.md, its HTTP API).
 
 They speak of the default model, its last prompt position and interventions in classic mode, and
-nothing else.
+nothing else. How they fail is `errors.py`'s.
 """
 
 from __future__ import annotations
@@ -18,6 +18,14 @@ from lm_debugger.api.state import computing, state
 from lm_debugger.engine.types import Intervention, Run, StateReading
 
 blueprint = Blueprint("legacy", __name__)
+
+PATHS = ("/get_projections", "/get_data", "/generate")
+"""Where the three are, or begin. Nothing else is at these addresses or below them."""
+
+
+def is_legacy(path: str) -> bool:
+    """Is it the address of one of the three, or one below it, right or wrong?"""
+    return any(path == one or path.startswith(f"{one}/") for one in PATHS)
 
 
 @blueprint.get("/get_projections/layer/<layer>/dim/<dim>")

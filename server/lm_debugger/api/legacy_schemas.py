@@ -1,4 +1,4 @@
-"""The bodies of LM-Debugger's own HTTP API, word for word (end of docs/semantics.md).
+"""The bodies of LM-Debugger's own HTTP API, word for word (docs/semantics.md, its HTTP API).
 
 Unlike the rest of the wire they ignore unknown keys, because LM-Debugger's client sends some.
 """

@@ -17,6 +17,7 @@ from lm_debugger.api.limits import UNCOUNTED, client_network, is_counted, is_loo
 from lm_debugger.api.request_log import Record, record
 from lm_debugger.api.security import SECURITY_HEADERS, content_security_policy
 from lm_debugger.api.state import state
+from lm_debugger.settings import Settings
 
 PAGE = "page"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -123,16 +124,23 @@ def _refuse_foreign_host() -> None:
             header names something else.
     """
     settings = state().settings
-    local = is_loopback(settings.host)
-    if not local and (not settings.allowed_hosts or request.endpoint in UNCOUNTED):
+    if request.endpoint in UNCOUNTED and not is_loopback(settings.host):
         return
     try:
         name = urlsplit(f"//{request.host}").hostname or ""
     except ValueError:
         name = ""
-    allowed = {settings.host.lower(), *(host.lower() for host in settings.allowed_hosts)}
-    if name not in allowed and not (local and is_loopback(name)):
+    if not is_own_name(name, settings):
         raise Forbidden(
             f"This server does not answer under the name {name[:100]!r}. If it should, start it "
             "with --allowed-host."
         )
+
+
+def is_own_name(name: str, settings: Settings) -> bool:
+    """Is it a name, in lower case and without a port, under which the server is addressed?"""
+    local = is_loopback(settings.host)
+    if not local and not settings.allowed_hosts:
+        return True
+    allowed = {settings.host.lower(), *(host.lower() for host in settings.allowed_hosts)}
+    return name in allowed or (local and is_loopback(name))

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from lm_debugger import __version__
 from lm_debugger.api.route_table import ROUTES
-from lm_debugger.api.route_types import EVENTS, JSON, STATUS_TEXT, Route
+from lm_debugger.api.route_types import EVENTS, JSON, STATUS_TEXT, TEXT, Route
 from lm_debugger.api.schemas import ErrorReply
 
 _REF = "#/components/schemas/{model}"
@@ -33,7 +33,8 @@ def document() -> dict[str, Any]:
             "title": "LM-Debugger",
             "version": __version__,
             "description": "Trace, intervene in and generate with transformer language models. "
-            "Every failure has the one body `ErrorReply`. All indices are 0-based.",
+            "Every failure has the one body `ErrorReply`, but for LM-Debugger's own three routes, "
+            "where it is a sentence in plain text. All indices are 0-based.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in ROUTES)],
@@ -98,7 +99,11 @@ def _responses(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> 
     for status in sorted({*route.errors, *_ANYWHERE, *work}):
         reply: dict[str, Any] = {"description": STATUS_TEXT[status]}
         if status >= 400:
-            reply["content"] = {JSON: {"schema": schemas[ErrorReply]}}
+            reply["content"] = (
+                {TEXT: {"schema": {"type": "string", "description": "the sentence"}}}
+                if route.plain_errors
+                else {JSON: {"schema": schemas[ErrorReply]}}
+            )
         if status in (429, 503):
             reply["headers"] = {
                 "Retry-After": {"description": "seconds", "schema": {"type": "integer"}}

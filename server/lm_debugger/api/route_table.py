@@ -224,6 +224,7 @@ ROUTES: tuple[Route, ...] = (
         params=(LAYER, DIM),
         reply=old.LegacyProjectionsReply,
         errors=(404, 422, 503),
+        plain_errors=True,
     ),
     Route(
         "POST",
@@ -237,6 +238,7 @@ ROUTES: tuple[Route, ...] = (
         example={"prompt": _PROMPT, "interventions": [{"layer": 7, "dim": 44, "coeff": 1}]},
         reply=old.LegacyDataReply,
         errors=POST_ERRORS,
+        plain_errors=True,
     ),
     Route(
         "POST",
@@ -249,6 +251,7 @@ ROUTES: tuple[Route, ...] = (
         example={"prompt": _PROMPT, "generate_k": 5, "interventions": []},
         reply=old.LegacyGenerateReply,
         errors=POST_ERRORS,
+        plain_errors=True,
     ),
     Route(
         "GET",

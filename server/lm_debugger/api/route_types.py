@@ -44,6 +44,8 @@ class Route:
     errors: tuple[int, ...] = ()
     unready: type[BaseModel] | None = None
     """Body of a 503 that is this route's proper answer, not an error."""
+    plain_errors: bool = False
+    """A failure's body is its sentence as plain text, not `ErrorReply`."""
     free_form: bool = False
     """The JSON reply has no schema of its own (the OpenAPI document itself)."""
 

@@ -70,11 +70,14 @@ class IndexReply(Reply):
     error: str | None
     layers_ready: int = Field(description="layers that keyword search covers")
     n_layers: int
-    n_clusters: int | None = Field(description="null until the clusters are there")
+    n_clusters: int | None = Field(
+        description="null until the clusters are there; 0: none are built (the setting n_clusters)"
+    )
 
 
 class HitOut(Reply):
-    """A found value vector with the ten tokens that it promotes most."""
+    """A found value vector with the tokens that it promotes most: ten, of a cluster's member
+    twenty."""
 
     layer: int
     dim: int
@@ -131,14 +134,14 @@ class PlaceReply(Reply):
     norm: float
     norm_rank: int = Field(description="1: the largest norm")
     n_vectors: int
-    cluster: int | None = Field(description="null until the clusters are there")
+    cluster: int | None = Field(description="null until the clusters are there, or without any")
     cluster_size: int | None
 
 
 class ClusterSummary(Reply):
     id: int
     size: int
-    label: list[TokenOut] = Field(description="its five best tokens")
+    label: list[TokenOut] = Field(description="the first five tokens of its cloud")
     layers: list[int] = Field(description="members in each layer")
     cohesion: float = Field(description="mean cosine of the members with the centre")
 
@@ -154,7 +157,10 @@ class ClusterReply(Reply):
     size: int
     layers: list[int]
     cohesion: float
-    tokens: list[TokenLogitOut] = Field(description="logit: summed over all members")
+    tokens: list[TokenLogitOut] = Field(
+        description="its cloud; logit: summed over the members that have the token among the 50 "
+        "that they promote most"
+    )
     members: list[HitOut] = Field(description="score: cosine with the centre")
     offset: int
     seed: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import threading
 import time
@@ -12,15 +13,19 @@ from typing import Self
 from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 
 from lm_debugger.api.app import create_app
+from lm_debugger.api.explore_link import leads_to
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.state import state_of
 from lm_debugger.errors import DebuggerError
 from lm_debugger.heap import share_arenas
 from lm_debugger.settings import Settings
 
+log = logging.getLogger(__name__)
+
+_IDENT = "lm-debugger"
 _POLL_SECONDS = 0.2
 """How long `stop` may take to be noticed by an idle server."""
 
@@ -46,6 +51,7 @@ class Server:
 
     Attributes:
         url: where a browser on this machine finds it.
+        explore_url: another address that leads there (the setting `explore_port`), or None.
 
     Raises:
         AddressUnavailable: the port is taken, or host or port cannot be used here.
@@ -70,13 +76,29 @@ class Server:
             channel_request_lookahead=1,
             # Flask refuses larger bodies with the proper error; this is only the last resort.
             max_request_body_size=16 * settings.max_body_bytes,
-            ident="lm-debugger",
+            ident=_IDENT,
             clear_untrusted_proxy_headers=False,  # BehindProxy does, for those not trusted
         )
+        self._leading: BaseWSGIServer | None = None
+        self.explore_url = self._lead_here(settings, listening.getsockname()[1])
         self._thread: threading.Thread | None = None
         self._running = False
         self._stopped = threading.Event()
         self._grace = 0.0
+
+    def _lead_here(self, settings: Settings, port: int) -> str | None:
+        """Let `explore_port` lead to `port`. That it is taken is no reason not to serve."""
+        if settings.explore_port in (None, port):
+            return None
+        try:
+            listening = _listen(settings.host, settings.explore_port)
+        except AddressUnavailable as error:
+            log.warning("The links of LM-Debugger's page to Explore do not lead here: %s", error)
+            return None
+        self._leading = create_server(
+            leads_to(port, settings), map=self._map, sockets=[listening], threads=1, ident=_IDENT
+        )
+        return _url(listening)
 
     def run(self) -> None:
         """Serve until `stop`, KeyboardInterrupt or SystemExit; returns when all has ended."""
@@ -129,7 +151,8 @@ class Server:
         for channel in list(self._wsgi.active_channels.values()):
             channel.handle_close()
         # A worker that ends wakes the loop once more: what it wakes it by is closed after it.
-        self._wsgi.task_dispatcher.shutdown(timeout=1)
+        for server in filter(None, (self._wsgi, self._leading)):
+            server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map, ignore_all=True)
 
     def _drain(self) -> None:

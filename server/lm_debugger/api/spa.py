@@ -1,8 +1,8 @@
 """The built page (`lm_debugger/web`), served by the same port as the API.
 
-The page routes by itself, behind `#`: any address that no route knows, outside `/api`, leads to
-`index.html`. What Vite puts into `assets/` has its content's hash in its name and may be kept for
-ever; everything else is asked for anew each time, by its ETag.
+The page routes by itself, behind `#`: any address that no route knows, outside `/api` and
+LM-Debugger's own routes, leads to `index.html`. What Vite puts into `assets/` has its content's
+hash in its name and may be kept for ever; everything else is asked for anew each time, by its ETag.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from flask import Blueprint, Response, render_template, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
+from lm_debugger.api.legacy import is_legacy
 from lm_debugger.api.replies import html_reply
 from lm_debugger.api.state import state
 
@@ -28,7 +29,7 @@ def page() -> Response | None:
     """Answer what no route answers, if it can be a file or an address of the page."""
     if not isinstance(request.routing_exception, NotFound):
         return None
-    if request.method not in ("GET", "HEAD") or _is_api(request.path):
+    if request.method not in ("GET", "HEAD") or _is_of_a_route(request.path):
         return None
     web = state().web
     name = request.path.lstrip("/")
@@ -55,8 +56,9 @@ def build_of(web: Path = WEB) -> str | None:
         return None
 
 
-def _is_api(path: str) -> bool:
-    return path == "/api" or path.startswith("/api/")
+def _is_of_a_route(path: str) -> bool:
+    """Could only a route be there?"""
+    return path == "/api" or path.startswith("/api/") or is_legacy(path)
 
 
 def _is_file(web: Path, name: str) -> bool:

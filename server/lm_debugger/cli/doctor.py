@@ -115,7 +115,7 @@ def _memory() -> Iterator[str]:
 
 
 def _index_cache() -> Iterator[str]:
-    from lm_debugger.settings import load
+    from lm_debugger.settings_sources import load
 
     folder = load().settings.cache_dir or Path(user_cache_dir("lm-debugger")) / "index"
     yield f"folder {folder}"

@@ -28,7 +28,10 @@ def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="folder of the indexes; by default the system's folder for caches",
         ),
         click.option(
-            "--n-clusters", type=int, default=None, help="by default about one per 32 vectors"
+            "--n-clusters",
+            type=int,
+            default=None,
+            help="0 for none; by default about one per 32 vectors",
         ),
         click.option(
             "--cluster-method",

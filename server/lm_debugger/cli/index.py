@@ -20,7 +20,8 @@ def command(model: str, **options: Any) -> None:
     """
     _, index = open_index(model, options)
     build(index)
+    clusters = f"{index.n_clusters:,} clusters" if index.n_clusters else "no clusters"
     click.echo(
-        f"{index.n_vectors:,} value vectors, {index.n_clusters:,} clusters, "
+        f"{index.n_vectors:,} value vectors, {clusters}, "
         f"{index.store.size() / 1e6:.0f} MB in {index.store.folder}"
     )

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lm_debugger import __version__
-from lm_debugger.settings import Row, Settings, load, table
+from lm_debugger.settings import Row, Settings, table
+from lm_debugger.settings_sources import load
 
 if TYPE_CHECKING:
     from lm_debugger.api.progress import Report
     from lm_debugger.api.registry import Entry
+    from lm_debugger.api.server import Server
     from lm_debugger.engine.debugger import Debugger
 
 
@@ -66,8 +68,8 @@ def command(models: tuple[str, ...], config: Path | None, **flags: Any) -> None:
     given = {name: list(v) or None if isinstance(v, tuple) else v for name, v in flags.items()}
     loaded = load(config, {"models": list(models) or None, **given})
     _log_as(loaded.settings)
-    if loaded.notice:
-        logging.getLogger("lm_debugger").warning(loaded.notice)
+    for notice in loaded.notices:
+        logging.getLogger("lm_debugger").warning(notice)
     _serve(loaded.settings)
 
 
@@ -97,7 +99,7 @@ def _serve(settings: Settings) -> None:
     registry = ModelRegistry(settings.models, load_model, indexer(settings), changed)
     server = Server(settings, registry)
     signal.signal(signal.SIGTERM, lambda *_: server.end())
-    _banner(server.url, settings, built=is_built())
+    _banner(server, settings, built=is_built())
     registry.start()
     try:
         server.run()
@@ -108,10 +110,12 @@ def _serve(settings: Settings) -> None:
     click.echo("Stopped.")
 
 
-def _banner(url: str, settings: Settings, *, built: bool) -> None:
+def _banner(server: Server, settings: Settings, *, built: bool) -> None:
     from lm_debugger.api.limits import is_loopback
 
-    click.echo(f"LM-Debugger {__version__}\n\n  {url}\n")
+    click.echo(f"LM-Debugger {__version__}\n\n  {server.url}\n")
+    if server.explore_url:
+        click.echo(f"  Links of LM-Debugger's own page, to {server.explore_url}, lead there too.")
     if not is_loopback(settings.host):
         click.echo("  Other machines can reach this server, and it asks nobody for a password.")
     if not built:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from lm_debugger.settings import load, markdown_table
+from lm_debugger.settings import markdown_table
+from lm_debugger.settings_sources import load
 
 
 @click.command("settings")
@@ -19,6 +20,6 @@ def command(config: Path | None, markdown: bool) -> None:
         click.echo(markdown_table(), nl=False)
         return
     loaded = load(config)
-    if loaded.notice:
-        click.echo(loaded.notice, err=True)
+    for notice in loaded.notices:
+        click.echo(notice, err=True)
     click.echo(json.dumps(loaded.settings.model_dump(), indent=2, ensure_ascii=False))

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 State = Literal["waiting", "building", "ready", "cancelled", "failed"]
 Stage = Literal["projections", "clusters"]
 Method = Literal["kmeans", "complete-linkage"]
+_CLUSTERS = "clusters-listed"
+"""How files of clusters begin. Those named plain `clusters` have other clouds (sums over the whole
+vocabulary) and are not read; layers stay as they were, so that no model is projected again."""
 METHODS: tuple[Method, ...] = ("kmeans", "complete-linkage")
 
 
@@ -71,6 +74,7 @@ class Build:
 
     Args:
         store: finds the folder; is called by `run`, as it takes a while.
+        n_clusters: how many are wanted; 0: none, and the build ends with the layers.
         on_layer, on_clusters: are called as parts get ready, in order.
         on_progress: is called with every change.
     """
@@ -107,8 +111,9 @@ class Build:
         try:
             self._store = self._find_store()
             self._store.sweep()
-            self._project()
-            self._cluster()
+            lists = self._project()
+            if self._n_clusters:
+                self._cluster(lists)
             self._report(state="ready", seconds_left=None)
         except Cancelled:
             self._report(state="cancelled", seconds_left=None)
@@ -124,7 +129,9 @@ class Build:
             )
         return self._progress
 
-    def _project(self) -> None:
+    def _project(self) -> list[LayerProjections]:
+        """What the vectors of each layer promote, computed or found."""
+        lists = []
         n_layers = self._parts.adapter.n_layers
         self._begin("projections", n_layers)
         for layer in range(n_layers):
@@ -140,17 +147,17 @@ class Build:
                 projections = LayerProjections(**stored)
             self._pause()
             self._on_layer(layer, projections)
+            lists.append(projections)
             self._step(layer + 1)
+        return lists
 
-    def _cluster(self) -> None:
+    def _cluster(self, lists: list[LayerProjections]) -> None:
         self._begin("clusters", kmeans.MAX_ITERATIONS)
-        name = f"clusters-{self._method}-{self._n_clusters}"
+        name = f"{_CLUSTERS}-{self._method}-{self._n_clusters}"
         stored = self._store.load(name)
         if stored is None:
             labels, cosines, centres = self._partition(f"{name}.partial")
-            ids, logits = kmeans.describe(
-                self._parts.lens, self._parts.matrices(), labels, len(centres)
-            )
+            ids, logits = kmeans.clouds(lists, labels, len(centres), self._pause)
             found = Clusters(labels, cosines.cpu(), centres.cpu(), ids, logits)
             self._store.save(name, found.tensors())
             self._store.delete(f"{name}.partial")

@@ -17,7 +17,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from lm_debugger.engine.lens import Lens, top_k
+from lm_debugger.engine.lens import top_k
+from lm_debugger.index.projections import LayerProjections
 
 N_TOKENS = 30
 MAX_ITERATIONS = 25
@@ -34,8 +35,8 @@ class Clusters:
         labels: [N], int32; vector (l, i) is number l * F + i.
         cosines: [N], fp32, of each vector with its centre.
         centres: [k, D], unit vectors.
-        token_ids: [k, 30], int32, tokens with the largest logit summed over all members.
-        token_logits: [k, 30], fp32.
+        token_ids: [k, 30], int32, the tokens of the cluster's cloud (`clouds`), largest first.
+        token_logits: [k, 30], fp32, their summed logits.
     """
 
     labels: Tensor
@@ -92,20 +93,37 @@ def spherical_kmeans(
         return labels.int(), cosines, centres[used]
 
 
-def describe(
-    lens: Lens, matrices: Sequence[Tensor], labels: Tensor, k: int
+def clouds(
+    lists: Sequence[LayerProjections],
+    labels: Tensor,
+    k: int,
+    pause: Callable[[], None] = lambda: None,
 ) -> tuple[Tensor, Tensor]:
-    """The 30 tokens with the largest logit summed over a cluster's members: ids and sums [k, 30].
+    """The 30 tokens of each cluster's cloud: ids and weights [k, 30], largest first, ties by lower
+    id (rule 18).
 
-    The sum of the members' logits is E times the sum of the members.
+    A token's weight is the sum of its logits in the members' lists of 50 (rule 7); a member that
+    does not list it adds nothing, however large its logit is. Only what is listed can be in a
+    cloud, so nothing of size [k, V] is needed.
+
+    Args:
+        lists: of the L layers, each with what its F vectors promote.
+        labels: [N], the cluster of each vector, numbered layer by layer; none of the k is empty.
+        pause: called between clusters; may wait, or raise to cancel.
     """
-    with torch.inference_mode():
-        sums = torch.zeros(k, matrices[0].shape[1], device=matrices[0].device)
-        for rows, at in _blocks(matrices):
-            sums.index_add_(0, labels[at : at + len(rows)].long().to(rows.device), rows)
-        found = [top_k(lens.unembed(part), N_TOKENS) for part in torch.split(sums, 256)]
-        logits, ids = (torch.cat(part).cpu() for part in zip(*found, strict=True))
-        return ids.int(), logits
+    listed = torch.cat([layer.promoted_ids for layer in lists])  # [N, 50]
+    logits = torch.cat([layer.promoted_logits for layer in lists])
+    ids, weights = [], []
+    sizes = labels.long().bincount(minlength=k).tolist()
+    for members in torch.split(labels.argsort(stable=True), sizes):
+        pause()
+        tokens, place = torch.unique(listed[members], return_inverse=True)  # by rising id
+        sums = torch.zeros(len(tokens), dtype=torch.float64)
+        sums.index_add_(0, place.flatten(), logits[members].flatten().double())
+        best, at = top_k(sums.float()[None], N_TOKENS)
+        ids.append(tokens[at[0]])
+        weights.append(best[0])
+    return torch.stack(ids).int(), torch.stack(weights)
 
 
 def _seeds(matrices: Sequence[Tensor], n: int, k: int) -> Tensor:

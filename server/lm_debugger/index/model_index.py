@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import ValueId
-from lm_debugger.errors import IndexNotReady, OutOfRange, UnknownCluster
+from lm_debugger.errors import IndexNotReady, NoClusters, OutOfRange, UnknownCluster
 from lm_debugger.index.build import METHODS, Build, Method, Parts, Progress
 from lm_debugger.index.clusters import Clusters, default_number
 from lm_debugger.index.concepts import ConceptSearch, ScoredValue
@@ -36,8 +36,8 @@ class ClusterSummary:
     """A cluster without its members.
 
     `layers`: members in each of the L layers. `cohesion`: mean cosine of the members with the
-    centre. `token_ids`, `token_logits`: the 30 tokens with the largest logit summed over the
-    members.
+    centre. `token_ids`, `token_logits`: the 30 tokens of its cloud, with the sums of their logits
+    in the members' lists of 50 (rule 18).
     """
 
     id: int
@@ -54,11 +54,11 @@ class ModelIndex:
     Args:
         cache_dir: folder in which each index gets a folder of its own; None: the system's folder
             for caches.
-        n_clusters: k; None: a sensible number for the model's size.
+        n_clusters: k; None: a sensible number for the model's size; 0: no clusters.
         method: "kmeans" or the reference's "complete-linkage".
 
     Raises:
-        OutOfRange: unknown method, or n_clusters not between 1 and the number of vectors.
+        OutOfRange: unknown method, or n_clusters not between 0 and the number of vectors.
     """
 
     def __init__(
@@ -72,11 +72,13 @@ class ModelIndex:
         self.n_vectors = adapter.n_layers * adapter.ffn_width
         if method not in METHODS:
             raise OutOfRange(f"The clustering method must be one of {', '.join(METHODS)}.")
-        if n_clusters is not None and not 1 <= n_clusters <= self.n_vectors:
-            raise OutOfRange(f"The number of clusters must be from 1 to {self.n_vectors}.")
+        if n_clusters is not None and not 0 <= n_clusters <= self.n_vectors:
+            raise OutOfRange(
+                f"The number of clusters must be from 1 to {self.n_vectors}, or 0 for none."
+            )
         self._debugger = debugger
         self._cache_dir = cache_dir or Path(platformdirs.user_cache_dir("lm-debugger")) / "index"
-        self._n_clusters = n_clusters or default_number(self.n_vectors)
+        self._n_clusters = default_number(self.n_vectors) if n_clusters is None else n_clusters
         self._method: Method = method
         self._lock = threading.Lock()  # starting and closing, from different threads
         self._closed = False
@@ -210,25 +212,32 @@ class ModelIndex:
 
     @property
     def clusters(self) -> Clusters:
-        """Raises: IndexNotReady, while they are being made."""
+        """Raises: NoClusters, IndexNotReady (while they are being made)."""
+        if self._n_clusters == 0:
+            raise NoClusters(
+                "No clusters are built here: n_clusters is 0 (which is what create_cluster_files: "
+                "false of LM-Debugger's config files comes to). --n-clusters N builds them."
+            )
         if self._clusters is None:
             raise IndexNotReady(f"The clusters are not there yet ({self._why()}).")
         return self._clusters
 
     @property
     def n_clusters(self) -> int | None:
-        """How many there are; None until they are made."""
+        """How many there are; None until they are made, 0 where none are wanted."""
+        if self._n_clusters == 0:
+            return 0
         return None if self._clusters is None else len(self._clusters.centres)
 
     def cluster_of(self, at: ValueId) -> int:
-        """The cluster a vector belongs to. Raises: IndexNotReady."""
+        """The cluster a vector belongs to. Raises: NoClusters, IndexNotReady."""
         return int(self.clusters.labels[self._number(at)])
 
     def summary(self, cluster: int) -> ClusterSummary:
         """Size, layers, cohesion and tokens of a cluster.
 
         Raises:
-            IndexNotReady, UnknownCluster.
+            NoClusters, IndexNotReady, UnknownCluster.
         """
         self._check_cluster(cluster)
         return ClusterSummary(
@@ -245,7 +254,7 @@ class ModelIndex:
         18), then the rest in order.
 
         Raises:
-            IndexNotReady, UnknownCluster.
+            NoClusters, IndexNotReady, UnknownCluster.
         """
         self._check_cluster(cluster)
         start = int(self._first[cluster])

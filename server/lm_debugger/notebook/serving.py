@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from lm_debugger.api.registry import ModelRegistry, indexer
 from lm_debugger.api.server import Server
-from lm_debugger.settings import load
+from lm_debugger.settings_sources import load
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger

@@ -43,11 +43,20 @@ interface Props {
   /** What the tokens belong to, for captions and file names. */
   of: string;
   tokens: readonly TokenLogit[];
+  /** What their numbers are. */
+  measure?: string;
   outdated?: boolean;
   className?: string | undefined;
 }
 
-export function CloudPanel({ title, of, tokens, outdated = false, className }: Props) {
+export function CloudPanel({
+  title,
+  of,
+  tokens,
+  measure = "logit",
+  outdated = false,
+  className,
+}: Props) {
   const [look, setLook] = useState<"cloud" | "table">("cloud");
   const svg = useRef<SVGSVGElement>(null);
   const words = useMemo(() => cloudWords(tokens), [tokens]);
@@ -60,7 +69,7 @@ export function CloudPanel({ title, of, tokens, outdated = false, className }: P
     <Panel
       title={title}
       className={className}
-      note={`${tokens.length} tokens, sized by logit`}
+      note={`${tokens.length} tokens, sized by ${measure}`}
       tools={
         <>
           <Segmented
@@ -84,7 +93,7 @@ export function CloudPanel({ title, of, tokens, outdated = false, className }: P
       }
     >
       <div className={styles.body} data-outdated={outdated || undefined}>
-        {look === "cloud" && <Cloud words={words} svg={svg} />}
+        {look === "cloud" && <Cloud words={words} measure={measure} svg={svg} />}
         {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex: the arrow keys scroll it */}
         <div
           className={look === "cloud" ? "visually-hidden" : styles.table}
@@ -98,7 +107,7 @@ export function CloudPanel({ title, of, tokens, outdated = false, className }: P
   );
 }
 
-function Cloud({ words, svg }: { words: readonly CloudWord[]; svg: Ref<SVGSVGElement> }) {
+function Cloud({ words, measure, svg }: Omit<DrawingProps, "layout">) {
   const place = useRef<HTMLDivElement>(null);
   const { data, error } = useLayout(words, useShape(place));
   if (error)
@@ -107,7 +116,7 @@ function Cloud({ words, svg }: { words: readonly CloudWord[]; svg: Ref<SVGSVGEle
     );
   return (
     <div ref={place} className={styles.place}>
-      {data && <Drawing words={words} layout={data} svg={svg} />}
+      {data && <Drawing words={words} measure={measure} layout={data} svg={svg} />}
     </div>
   );
 }
@@ -131,11 +140,12 @@ function useShape(place: RefObject<HTMLElement | null>): number | null {
 
 interface DrawingProps {
   words: readonly CloudWord[];
+  measure: string;
   layout: Layout;
   svg: Ref<SVGSVGElement>;
 }
 
-function Drawing({ words, layout, svg }: DrawingProps) {
+function Drawing({ words, measure, layout, svg }: DrawingProps) {
   const { x, y, width, height } = layout.box;
   return (
     <svg
@@ -158,7 +168,7 @@ function Drawing({ words, layout, svg }: DrawingProps) {
             fontSize={at.size}
             style={{ "--share": share } as CSSProperties}
           >
-            <title>{`${describeToken(token)}, logit ${formatScore(token.logit)}`}</title>
+            <title>{`${describeToken(token)}, ${measure} ${formatScore(token.logit)}`}</title>
             {parts.map(({ text, faint }, part) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a word never move
               <tspan key={part} className={faint ? styles.faint : undefined}>

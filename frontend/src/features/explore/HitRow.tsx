@@ -121,15 +121,30 @@ interface ListProps {
   measure: string;
   /** The length of a full bar; without it the largest score of the list. */
   full?: number;
+  /** Every token is shown, in as many lines as that takes; otherwise what fits into one. */
+  whole?: boolean;
   outdated?: boolean;
   after?: ReactNode;
 }
 
-export function HitList({ label, hits, measure, full, outdated = false, after }: ListProps) {
+export function HitList({
+  label,
+  hits,
+  measure,
+  full,
+  whole = false,
+  outdated = false,
+  after,
+}: ListProps) {
   const largest = full ?? Math.max(0, ...hits.map((hit) => Math.abs(hit.score)));
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys of the buttons inside
-    <div className={styles.list} data-outdated={outdated || undefined} onKeyDown={walk}>
+    <div
+      className={styles.list}
+      data-whole={whole || undefined}
+      data-outdated={outdated || undefined}
+      onKeyDown={walk}
+    >
       <ol aria-label={label}>
         {hits.map((hit, rank) => (
           <HitRow

@@ -3,7 +3,7 @@
 import { Play, RotateCw, Square, TriangleAlert } from "lucide-react";
 import type { CSSProperties } from "react";
 import { asApiError } from "@/api/errors";
-import { isBuilding, useChangeIndex, useIndex } from "@/api/explore";
+import { hasClusters, isBuilding, useChangeIndex, useIndex } from "@/api/explore";
 import type { IndexReply } from "@/api/types";
 import { Button } from "@/components/Button";
 import { Failure } from "@/components/Failure";
@@ -80,13 +80,15 @@ export function IndexState({ model }: { model: string }) {
   );
 }
 
-/** What stands in for clusters until there are some. */
+/** What stands in for clusters until there are some, or where there will be none. */
 export function ClustersMissing({ index }: { index: IndexReply | undefined }) {
   const text = !index
     ? "Asking how far the index is…"
-    : isBuilding(index)
-      ? "The clusters are found once all layers are read; they appear here by themselves."
-      : "There are no clusters yet: they are part of the index, which is not complete.";
+    : index.n_clusters === 0
+      ? "This server builds no clusters: its setting n_clusters is 0."
+      : isBuilding(index)
+        ? "The clusters are found once all layers are read; they appear here by themselves."
+        : "There are no clusters yet: they are part of the index, which is not complete.";
   return (
     <p className={styles.missing} role="status">
       {text}
@@ -100,7 +102,7 @@ export function IndexFacts({ model, vectors }: { model: string; vectors: number 
   return (
     <p className={styles.facts}>
       {formatCount(vectors)} value vectors
-      {index?.n_clusters != null && <>, {formatCount(index.n_clusters)} clusters</>}
+      {hasClusters(index) && <>, {formatCount(index.n_clusters)} clusters</>}
     </p>
   );
 }

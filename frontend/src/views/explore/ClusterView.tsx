@@ -2,7 +2,7 @@
 
 import { Dices } from "lucide-react";
 import { asApiError } from "@/api/errors";
-import { FIRST_MEMBERS, useCluster, useIndex, usePlace } from "@/api/explore";
+import { FIRST_MEMBERS, hasClusters, useCluster, useIndex, usePlace } from "@/api/explore";
 import type { ReadyModel } from "@/api/queries";
 import type { ClusterReply } from "@/api/types";
 import { Button } from "@/components/Button";
@@ -32,7 +32,7 @@ export function ClusterView({ model }: { model: ReadyModel }) {
     );
   return (
     <Workbench>
-      {clusters === null ? (
+      {!hasClusters(index) ? (
         <div className={styles.page}>
           <ClustersMissing index={index} />
         </div>
@@ -79,6 +79,7 @@ function Cluster({ model, id }: { model: ReadyModel; id: number }) {
           title="Word cloud"
           of={`cluster ${first.id}`}
           tokens={first.tokens}
+          measure="summed logit"
           outdated={first.id !== id}
         />
         <Members query={query} cluster={first} seed={seed} outdated={query.isPlaceholderData} />
@@ -145,6 +146,7 @@ function Members({ query, cluster, seed, outdated }: MembersProps) {
         hits={members}
         measure="cosine with the centre"
         full={1}
+        whole
         outdated={outdated}
         after={
           left > 0 && (

@@ -5,7 +5,7 @@ import { ArrowDown, ArrowUp, Download, Search } from "lucide-react";
 import { type CSSProperties, memo, useDeferredValue, useMemo, useRef } from "react";
 import { Link } from "wouter";
 import { asApiError } from "@/api/errors";
-import { useClusters, useIndex } from "@/api/explore";
+import { hasClusters, useClusters, useIndex } from "@/api/explore";
 import type { ReadyModel } from "@/api/queries";
 import type { ClusterSummary } from "@/api/types";
 import { IconButton } from "@/components/Button";
@@ -26,7 +26,7 @@ const ROW = 32;
 
 export function MapView({ model }: { model: ReadyModel }) {
   const { data: index } = useIndex(model.id);
-  const ready = index?.n_clusters != null;
+  const ready = hasClusters(index);
   const query = useClusters(model.id, ready);
   if (query.error)
     return (

@@ -91,7 +91,7 @@ function Head({ value, model, norm }: HeadProps) {
           {place && <span className={styles.quiet}>{rank(place)}</span>}
         </Fact>
         <Fact name="Cluster">
-          <Cluster place={place} />
+          <Cluster place={place} none={index?.n_clusters === 0} />
         </Fact>
       </dl>
       <div className={styles.actions}>
@@ -115,9 +115,17 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function Cluster({ place }: { place: PlaceReply | undefined }) {
+function Cluster({ place, none }: { place: PlaceReply | undefined; none: boolean }) {
   if (!place) return "…";
-  if (place.cluster === null) return <span className={styles.quiet}>not known yet</span>;
+  if (place.cluster === null)
+    return (
+      <span
+        className={styles.quiet}
+        title={none ? "This server builds no clusters (its setting n_clusters is 0)" : undefined}
+      >
+        {none ? "none built" : "not known yet"}
+      </span>
+    );
   return (
     <>
       <Link href={clusterPath(place.cluster)}>{place.cluster}</Link>

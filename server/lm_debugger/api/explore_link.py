@@ -1,0 +1,45 @@
+"""A second port that leads to the page: where LM-Debugger's own page links to.
+
+Its exploration was a server of its own, and its page links there for every vector, by the address
+of that server: `http://HOST:8501/?L=3&D=7&visualize=true`. Whoever asks there is sent to the page,
+which reads such queries, at its one address, where names of vectors and all else are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from lm_debugger.api.middleware import is_own_name
+from lm_debugger.settings import Settings
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_READ = {"L", "keywords"}
+"""Keys of LM-Debugger's exploration that name a place in ours; the page's `decodeReference` reads
+them."""
+
+
+def leads_to(port: int, settings: Settings) -> WSGIApplication:
+    """A WSGI application that sends everybody to the page at `port`, under the name by which they
+    asked, their query with them; 403 for a name that the page would not answer to."""
+
+    def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        try:
+            name = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or ""
+        except ValueError:
+            name = ""
+        if not name or not is_own_name(name, settings):
+            start("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
+            return [b"This server does not answer under this name."]
+        query = environ.get("QUERY_STRING", "")
+        # The page reads a query only where no place in it is named.
+        place = f"?{query}" if _READ & parse_qs(query).keys() else "#/explore"
+        host = f"[{name}]" if ":" in name else name
+        target = f"http://{host}:{port}{settings.base_url}{place}"
+        start("302 Found", [("Location", target), ("Cache-Control", "no-store")])
+        return [b""]
+
+    return application
