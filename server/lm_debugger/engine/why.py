@@ -167,6 +167,7 @@ class Why(Core):
 
         Raises:
             OutOfRange: n.
+            UnknownWord: none begins so, and the tokenizer can write it as unknown only.
         """
         check_range("n", n, self.limits.max_top_k)
         return self._vocabulary.find(text, n, self.info.vocab_size)
