@@ -63,7 +63,7 @@ def test_json_stays_json(folder: Path, encoding: str) -> None:
     "arguments",
     [["openapi"], ["settings"], ["settings", "--markdown"], ["--help"], ["generate", "--help"]],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_no_command_is_lost(arguments: list[str]) -> None:
     """The same text in either encoding, but for the escapes."""
     whole = run_in("utf-8", *arguments).decode()
