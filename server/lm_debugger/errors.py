@@ -39,6 +39,18 @@ class EmptyPrompt(InvalidInput):
     code = "empty_prompt"
 
 
+class NoTokens(InvalidInput):
+    """There is text, and the tokenizer makes no token of it."""
+
+    code = "no_tokens"
+
+
+class UnknownWord(InvalidInput):
+    """The tokenizer has no tokens for a word, or for a part of one, that was to be looked for."""
+
+    code = "unknown_word"
+
+
 class PromptTooLong(InvalidInput):
     code = "prompt_too_long"
 

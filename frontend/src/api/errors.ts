@@ -72,6 +72,7 @@ export function fromNetwork(cause: unknown): unknown {
 const ADVICE: Record<string, string> = {
   offline: "What you typed is kept; try again once it is back.",
   empty_prompt: "Type a prompt, or choose one with Select Example.",
+  no_tokens: "Type a prompt in characters that this model knows.",
   prompt_too_long: "Shorten the prompt.",
   invalid_position: "Choose another token of the prompt.",
   unknown_model: "Choose a model in the header.",
@@ -85,6 +86,7 @@ const ADVICE: Record<string, string> = {
   shutting_down: "This tries again by itself.",
   time_limit: "Ask for less at once, or try again when fewer people are here.",
   index_not_ready: "It is there as soon as the index is built.",
+  unknown_word: "Leave it out, or look for another.",
   unknown_cluster: "Choose one on the map.",
 };
 

@@ -6,13 +6,16 @@ import styles from "./Token.module.css";
 
 interface Props {
   token: TokenLike;
+  /** In place of what the token is. */
+  title?: string | undefined;
   /** With a border and ground of its own. */
   chip?: boolean;
   /** Part of a running text: spaces between words are spaces. */
   flowing?: boolean;
 }
 
-export const TokenText = memo(function TokenText({ token, chip = false, flowing = false }: Props) {
+export const TokenText = memo(function TokenText(props: Props) {
+  const { token, title, chip = false, flowing = false } = props;
   const className = [
     styles.token,
     chip && styles.chip,
@@ -22,7 +25,7 @@ export const TokenText = memo(function TokenText({ token, chip = false, flowing 
     .filter(Boolean)
     .join(" ");
   return (
-    <bdi className={className} title={describeToken(token)}>
+    <bdi className={className} title={title ?? describeToken(token)}>
       {segments(token).map((part, index) =>
         part.mark === null ? (
           // biome-ignore lint/suspicious/noArrayIndexKey: the segments of a token never move

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeToken, joinTokens, segments } from "./tokens";
+import { describeToken, segments } from "./tokens";
 
 const marks = (text: string, hex: string | null = null) =>
   segments({ text, hex })
@@ -51,15 +51,5 @@ describe("describeToken", () => {
     expect(describeToken({ text: " man", id: 5 })).toBe("“ man” · token 5");
     expect(describeToken({ text: "\n" })).toBe("“⏎”");
     expect(describeToken({ text: "\ufffd", hex: "e2" })).toBe("bytes e2");
-  });
-});
-
-describe("joinTokens", () => {
-  it("puts characters together that tokens cut apart", () => {
-    const euro = [
-      { text: "\ufffd", hex: "e2 82" },
-      { text: "\ufffd", hex: "ac" },
-    ];
-    expect(joinTokens([{ text: " 5" }, ...euro, { text: "!" }])).toBe(" 5€!");
   });
 });

@@ -9,6 +9,8 @@ export interface TokenLike {
   text: string;
   hex?: string | null;
   id?: number;
+  /** One character of several code points: nothing in it is drawn as a mark. */
+  whole?: boolean;
 }
 
 export type SegmentKind = "plain" | "space" | "newline" | "tab" | "escape" | "hex" | "empty";
@@ -49,6 +51,7 @@ function isInner(chars: string[], index: number): boolean {
 /** Split a token into stretches that are drawn alike. */
 export function segments(token: TokenLike): Segment[] {
   if (token.hex) return [{ kind: "hex", text: token.text, mark: token.hex }];
+  if (token.whole) return [{ kind: "plain", text: token.text, mark: null }];
   if (token.text === "") return [{ kind: "empty", text: "", mark: "∅" }];
   const out: Segment[] = [];
   const chars = [...token.text];
@@ -76,15 +79,4 @@ export function describeToken(token: TokenLike): string {
         .map((part) => (part.kind === "space" || part.mark === null ? part.text : part.mark))
         .join("")}”`;
   return token.id === undefined ? text : `${text} · token ${token.id}`;
-}
-
-/** The text of consecutive tokens; bytes that only together make a character are put together. */
-export function joinTokens(tokens: readonly TokenLike[]): string {
-  const bytes: number[] = [];
-  const encoder = new TextEncoder();
-  for (const token of tokens) {
-    if (token.hex) bytes.push(...token.hex.split(/\s+/).map((byte) => Number.parseInt(byte, 16)));
-    else bytes.push(...encoder.encode(token.text));
-  }
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(bytes));
 }

@@ -11,7 +11,7 @@ import type {
   Step,
   Token,
 } from "@/api/types";
-import { joinTokens } from "@/lib/tokens";
+import { joinTokens } from "@/lib/characters";
 
 export interface GenerationRun {
   /** The tokens of the prompt; null until the server has told them. */

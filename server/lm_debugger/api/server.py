@@ -46,6 +46,10 @@ class AddressUnavailable(DebuggerError):
     code = "address_unavailable"
 
 
+class PortTaken(AddressUnavailable):
+    """Something listens there already."""
+
+
 class Server:
     """A server that listens from the moment it is made; `run` or `start` lets it answer.
 
@@ -192,23 +196,24 @@ def _listen(host: str, port: int) -> socket.socket:
             "such as 127.0.0.1, or 0.0.0.0 for all of them.",
             host=host,
         ) from error
-    family, kind, protocol, _, address = min(addresses, key=lambda item: item[0])
-    listening = socket.socket(family, kind, protocol)
+    family, type_, protocol, _, address = min(addresses, key=lambda item: item[0])
+    listening = socket.socket(family, type_, protocol)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)
         listening.listen()
     except OSError as error:
         listening.close()
-        raise AddressUnavailable(_why_not(error, host, port), host=host, port=port) from error
+        kind = PortTaken if error.errno == errno.EADDRINUSE else AddressUnavailable
+        raise kind(_why_not(error, host, port), host=host, port=port) from error
     return listening
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"Port {port} on {host} is taken by another program; choose another with --port, or "
-            "--port 0 for any free one."
+            f"Port {port} on {host} is taken: something listens there already. Choose another "
+            "port (--port), or 0 for any free one."
         )
     if error.errno == errno.EACCES:
         return f"Port {port} may not be used without privileges; choose one above 1023."

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from lm_debugger import __version__
+from lm_debugger.cli.output import make_lossless
 from lm_debugger.errors import DebuggerError
 
 COMMANDS = {
@@ -41,6 +42,10 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        make_lossless()
+        return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

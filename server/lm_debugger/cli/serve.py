@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lm_debugger import __version__
+from lm_debugger.cli.output import let_go
 from lm_debugger.settings import Row, Settings, table
 from lm_debugger.settings_sources import load
 
@@ -107,28 +108,37 @@ def _serve(settings: Settings) -> None:
         registry.close()
     if registry.state == "failed":
         raise click.ClickException("None of the models could be loaded; nothing to serve.")
-    click.echo("Stopped.")
+    _say("Stopped.")
+
+
+def _say(text: str, *, to_stderr: bool = False) -> None:
+    """Print; a server whose output nobody reads any more (`serve | head`) serves on."""
+    try:
+        click.echo(text, err=to_stderr)
+    except BrokenPipeError:
+        let_go()
 
 
 def _banner(server: Server, settings: Settings, *, built: bool) -> None:
     from lm_debugger.api.limits import is_loopback
 
-    click.echo(f"LM-Debugger {__version__}\n\n  {server.url}\n")
+    _say(f"LM-Debugger {__version__}\n\n  {server.url}\n")
     if server.explore_url:
-        click.echo(f"  Links of LM-Debugger's own page, to {server.explore_url}, lead there too.")
+        _say(f"  Links of LM-Debugger's own page, to {server.explore_url}, lead there too.")
     if not is_loopback(settings.host):
-        click.echo("  Other machines can reach this server, and it asks nobody for a password.")
+        _say("  Other machines can reach this server, and it asks nobody for a password.")
     if not built:
-        click.echo("  The page is not built here; the API answers (see /docs).")
-    click.echo(f"  Loading {', '.join(settings.models)} … Ctrl-C stops the server.")
+        _say("  The page is not built here; the API answers (see /docs).")
+    _say(f"  Loading {', '.join(settings.models)} … Ctrl-C stops the server.")
 
 
 def _announce(entry: Entry) -> None:
     if entry.debugger is None:
-        click.echo(f"  {entry.id}: {entry.error.message if entry.error else 'failed'}", err=True)
+        why = entry.error.message if entry.error else "failed"
+        _say(f"  {entry.id}: {why}", to_stderr=True)
         return
     info = entry.debugger.info
-    click.echo(
+    _say(
         f"  {entry.id}: ready ({info.n_layers} layers of {info.ffn_width} value vectors, "
         f"{info.dtype}, {info.device})"
     )

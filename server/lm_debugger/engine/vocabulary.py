@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import heapq
+import re
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from lm_debugger.engine.spelling import Spelling, refuse, spelling, unknown_ids
 from lm_debugger.engine.types import Token, TokenLogit, TokenProb
-from lm_debugger.errors import EmptyPrompt, InvalidInput
+from lm_debugger.errors import InvalidInput, NoTokens, UnknownWord
 
 _BYTE_OF: dict[str, int] = {
     char: byte
@@ -28,20 +31,34 @@ class Vocabulary:
         """Tokenise the prompt as it is: no BOS added, nothing stripped (rule 1).
 
         Raises:
-            EmptyPrompt: there is nothing to predict from.
+            NoTokens: the tokenizer drops every character of it.
+            UnknownWord: the vocabulary has no token for the unknown, and the prompt needs one.
             InvalidInput: the text is not valid Unicode (a lone surrogate).
         """
+        _check_unicode(prompt, "prompt")
         try:
-            prompt.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidInput(
-                f"The prompt is not valid Unicode: character {error.start} is a lone surrogate.",
-                position=error.start,
-            ) from None
-        ids: list[int] = self._tokenizer(prompt, add_special_tokens=False)["input_ids"]
+            ids: list[int] = self._tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        except Exception as error:  # the library's own class says no more than that
+            missing = self.spell(prompt).missing
+            raise UnknownWord(
+                f"This model's tokenizer cannot read {', '.join(map(repr, missing))} ({error}).",
+                words={word: [word] for word in missing},
+            ) from error
         if not ids:
-            raise EmptyPrompt("The prompt is empty; type at least one character.")
+            raise NoTokens(
+                f"This model's tokenizer makes no token of {prompt[:50]!r}: there is nothing to "
+                "predict from."
+            )
         return ids
+
+    def spell(self, word: str) -> Spelling:
+        """The tokens of a word that is looked for, and what of it they do not write.
+
+        Raises:
+            InvalidInput: the text is not valid Unicode (a lone surrogate).
+        """
+        _check_unicode(word, "text")
+        return spelling(self._tokenizer, word, self._unknown)
 
     def decode(self, ids: list[int]) -> str:
         """The text of several tokens, special ones skipped, spaces untouched (rule 14)."""
@@ -66,8 +83,13 @@ class Vocabulary:
 
         First the text after a space, as words mostly stand in a sentence, then the text itself,
         then both in other case, then what begins with it, shortest first.
+
+        Raises:
+            UnknownWord: no entry begins so, and the tokenizer can write it as unknown only.
+            InvalidInput: the text is not valid Unicode (a lone surrogate).
         """
-        bare = text.strip().lower()
+        word = text.strip()
+        bare = word.lower()
         ranked: list[tuple[tuple[int, int, int], Token]] = []
         for id in range(vocab_size):
             token = self.token(id)
@@ -83,6 +105,8 @@ class Vocabulary:
             else:
                 order = 3
             ranked.append(((order, len(plain), id), token))
+        if word and not ranked and (missing := self.spell(word).missing):
+            refuse({word: missing})
         return tuple(token for _, token in heapq.nsmallest(n, ranked, key=itemgetter(0)))
 
     def probs(self, ids: list[int], probs: list[float]) -> tuple[TokenProb, ...]:
@@ -95,18 +119,46 @@ class Vocabulary:
             TokenLogit(self.token(i), self.piece(i), x) for i, x in zip(ids, logits, strict=True)
         )
 
+    @cached_property
+    def _unknown(self) -> frozenset[int]:
+        return unknown_ids(self._tokenizer)
+
     def _text(self, id: int) -> tuple[str, str | None]:
         """Text, and hex bytes if they are not valid UTF-8 by themselves."""
         text: str = self._tokenizer.decode([id], clean_up_tokenization_spaces=False)
+        piece = self.piece(id)
         if "\ufffd" not in text:
             # unembeddings are sometimes padded beyond the tokenizer: such rows have no text
-            return (text, None) if self.piece(id) else (f"[{id}]", None)
-        piece = self.piece(id)
-        if not all(char in _BYTE_OF for char in piece):
-            return text, None
+            return (text, None) if piece else (f"[{id}]", None)
+        return text, _hex(piece)
+
+
+def _hex(piece: str) -> str | None:
+    """The bytes that a piece stands for, if they are not valid UTF-8 by themselves.
+
+    Pieces name bytes in two ways: a character each in GPT-2's vocabularies (Radford et al., 2019),
+    "<0xF0>" in those of SentencePiece (byte fallback). That this piece is one of them is known from
+    its text: a replacement character, where a tokenizer that means the letters shows the letters.
+    """
+    if named := re.fullmatch(r"<0x([0-9A-Fa-f]{2})>", piece):
+        raw = bytes.fromhex(named[1])
+    elif all(char in _BYTE_OF for char in piece):
         raw = bytes(_BYTE_OF[char] for char in piece)
-        try:
-            raw.decode()
-        except UnicodeDecodeError:
-            return text, raw.hex(" ")
-        return text, None
+    else:
+        return None
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return raw.hex(" ")
+    return None
+
+
+def _check_unicode(text: str, what: str) -> None:
+    """JSON can carry a lone surrogate; no tokenizer can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"The {what} is not valid Unicode: character {error.start} is a lone surrogate.",
+            position=error.start,
+        ) from None

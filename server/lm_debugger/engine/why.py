@@ -166,6 +166,7 @@ class Why(Core):
 
         Raises:
             OutOfRange: n.
+            UnknownWord: none begins so, and the tokenizer can write it as unknown only.
         """
         n = check_range("n", n, self.limits.max_top_k)
         check_text("What is looked for", text)

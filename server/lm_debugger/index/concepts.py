@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.lens import top_k
+from lm_debugger.engine.spelling import Spelling, spell_all
 from lm_debugger.engine.types import Token, ValueId
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import InvalidInput, UnknownLayer
@@ -72,12 +73,20 @@ class ConceptSearch:
         """Parse a concept and find each word's tokens.
 
         A word stands for those of its two forms, with and without a leading space, that are one
-        token; if neither is, for the tokens of the form with a space.
+        token; if neither is, for the tokens of the form with a space. A form that the tokenizer
+        cannot write does not count.
 
         Raises:
             InvalidInput: there is no word.
+            UnknownWord: the tokenizer can write no form of some words.
         """
-        return tuple(Word(word, demoted, self._tokens(word)) for word, demoted in parse(text))
+        words = parse(text)
+        vocabulary = self._vocabulary
+        spelled = spell_all([word for word, _ in words], vocabulary.spell, lambda w: (w, f" {w}"))
+        return tuple(
+            Word(word, demoted, tuple(map(vocabulary.token, _tokens(forms))))
+            for (word, demoted), forms in zip(words, spelled, strict=True)
+        )
 
     def search(
         self,
@@ -140,12 +149,17 @@ class ConceptSearch:
             for value, place in zip(values[0].tolist(), places[0].tolist(), strict=True)
         ]
 
-    def _tokens(self, word: str) -> tuple[Token, ...]:
-        forms = [self._vocabulary.encode(form) for form in (word, f" {word}")]
-        whole = [ids[0] for ids in forms if len(ids) == 1]
-        return tuple(self._vocabulary.token(id) for id in dict.fromkeys(whole or forms[1]))
-
     def _mean_row(self, word: Word) -> Tensor:
         ids = torch.tensor([token.id for token in word.tokens])
         rows = self._adapter.unembedding[ids.to(self._adapter.unembedding.device)]
         return rows.float().mean(dim=0).cpu()
+
+
+def _tokens(forms: Sequence[Spelling]) -> list[int]:
+    """The ids that stand for a word.
+
+    Args:
+        forms: those that can be written, the one with a leading space last.
+    """
+    whole = [form.ids[0] for form in forms if len(form.ids) == 1]
+    return list(dict.fromkeys(whole or forms[-1].ids))

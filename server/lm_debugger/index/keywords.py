@@ -50,7 +50,7 @@ class KeywordResult:
 
 
 def parse(text: str) -> list[str]:
-    """Comma-separated keywords, without the empty ones.
+    """Comma-separated keywords, without what is blank between two commas.
 
     Raises:
         InvalidInput: there is none.
@@ -99,11 +99,12 @@ class KeywordIndex:
 
         Raises:
             InvalidInput: there is no keyword.
+            UnknownWord: the tokenizer has no tokens for some.
         """
         matches: list[tuple[Ints, Floats, Ints]] = []
         partial = []
-        for keyword in parse(text):
-            groups = self._terms.groups(keyword)
+        keywords = parse(text)
+        for keyword, groups in zip(keywords, self._terms.groups(keywords), strict=True):
             found = [m for group in groups if (m := self._match(group, all_terms=True))]
             if not found and any(len(group) > 1 for group in groups):
                 partial.append(keyword)

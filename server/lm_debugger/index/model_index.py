@@ -185,7 +185,8 @@ class ModelIndex:
         """Vectors that promote some of the comma-separated keywords (rule 17), best first.
 
         Raises:
-            InvalidInput: no keyword. IndexNotReady: no layer is built yet.
+            InvalidInput: no keyword. UnknownWord: the tokenizer has no tokens for some.
+            IndexNotReady: no layer is built yet.
         """
         if not self._layers:
             raise IndexNotReady(f"The keyword index is not there yet ({self._why()}).")

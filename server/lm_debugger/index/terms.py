@@ -8,9 +8,12 @@ for its bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from lm_debugger.engine.spelling import Spelling, spell_all
 from lm_debugger.engine.types import Token
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -34,27 +37,39 @@ class Terms:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def groups(self, keyword: str) -> list[tuple[int, ...]]:
-        """The ways in which a vector can match a keyword: any group, all terms of the group.
+    def groups(self, keywords: Sequence[str]) -> list[list[tuple[int, ...]]]:
+        """The ways in which a vector can match each keyword: any group, all terms of the group.
 
         A keyword in the vocabulary gives groups of one term, for w, Ġw and Ċw. A word that is
         several tokens gives one group for each way in which it is spelled out: as typed, lower,
         capitalised or upper case, with and without a leading space.
+
+        Raises:
+            UnknownWord: some keywords are not in the vocabulary, nor can the tokenizer spell them.
         """
-        word = keyword.lower()
-        whole = [self._ids.get(prefix + word) for prefix in ("", " ", "\n")]
-        if any(term is not None for term in whole):
-            return [(term,) for term in whole if term is not None]
-        spellings = dict.fromkeys([keyword, word, word.capitalize(), word.upper()])
-        groups = dict.fromkeys(
-            self._spell_out(space + spelling) for spelling in spellings for space in (" ", "")
-        )
+        whole = {keyword: self._whole(keyword.lower()) for keyword in keywords}
+        rest = [keyword for keyword in keywords if not whole[keyword]]
+        spelled = spell_all(rest, self._vocabulary.spell, _forms)
+        groups = dict(zip(rest, map(self._spelled_out, spelled), strict=True))
+        return [whole[keyword] or groups[keyword] for keyword in keywords]
+
+    def _whole(self, word: str) -> list[tuple[int, ...]]:
+        terms = [self._ids.get(prefix + word) for prefix in ("", " ", "\n")]
+        return [(term,) for term in terms if term is not None]
+
+    def _spelled_out(self, spellings: Sequence[Spelling]) -> list[tuple[int, ...]]:
+        groups = dict.fromkeys(self._terms(spelling.ids) for spelling in spellings)
         return [group for group in groups if group]
 
-    def _spell_out(self, text: str) -> tuple[int, ...]:
-        tokens = self._vocabulary.encode(text)
-        visible = [id for id in tokens if self._vocabulary.token(id).text.strip()]
+    def _terms(self, ids: Sequence[int]) -> tuple[int, ...]:
+        visible = [id for id in ids if self._vocabulary.token(id).text.strip()]
         return tuple(sorted({int(self.of_token[id]) for id in visible}))
+
+
+def _forms(keyword: str) -> list[str]:
+    word = keyword.lower()
+    cases = dict.fromkeys([keyword, word, word.capitalize(), word.upper()])
+    return [*cases, *(f" {case}" for case in cases)]
 
 
 def _term(token: Token) -> str:

@@ -96,10 +96,12 @@ class Debugger(engine.Debugger):
         Args:
             background: return at once with a handle (`url`, `stop()`, a context manager);
                 otherwise print the address and serve until Ctrl-C.
-            port: 0 takes a free one.
+            port: 0 takes a free one. One that an earlier call in this process serves in the
+                background is taken over: that server stops.
 
         Raises:
-            AddressUnavailable: the port is taken, or host or port cannot be used here.
+            AddressUnavailable: the port is taken by something else, or host or port cannot be used
+                here.
             SettingsError: one in the environment is unknown or wrong.
         """
         from lm_debugger.notebook.serving import Served

@@ -1,22 +1,11 @@
 /** One run's text, token by token; what is known of the token that is looked at stands below it. */
 
 import { CornerDownLeft } from "lucide-react";
-import {
-  type KeyboardEvent,
-  memo,
-  useCallback,
-  useId,
-  useLayoutEffect,
-  useRef,
-  useState,
-} from "react";
-import type { GenerateEnd, Step } from "@/api/types";
+import { type KeyboardEvent, useCallback, useId, useLayoutEffect, useRef, useState } from "react";
+import type { GenerateEnd } from "@/api/types";
 import { Button } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { Failure } from "@/components/Failure";
-import { TokenText } from "@/components/Token";
-import { formatProb } from "@/lib/numbers";
-import { describeToken } from "@/lib/tokens";
 import { replacePrompt } from "@/state/actions";
 import {
   type GenerationRun,
@@ -29,6 +18,7 @@ import { describeSampling } from "@/state/sampling";
 import { useSession } from "@/state/session";
 import styles from "./GenerateResult.module.css";
 import { StepDetails } from "./StepDetails";
+import { inCharacters, StepToken } from "./StepToken";
 import { useGenerate } from "./useGenerate";
 
 const ENDS: Record<GenerateEnd["finish_reason"], string> = {
@@ -70,7 +60,9 @@ export function RunColumn({ side, run, question, parts, note }: Props) {
   const actions = useRef<HTMLDivElement>(null);
   const details = useId();
   const toActions = useCallback(() => {
-    requestAnimationFrame(() => actions.current?.querySelector("button")?.focus());
+    requestAnimationFrame(() =>
+      actions.current?.querySelector<HTMLElement>("button:enabled")?.focus(),
+    );
   }, []);
   const backToToken = (event: KeyboardEvent) => {
     if (event.key !== "Escape") return;
@@ -91,7 +83,8 @@ export function RunColumn({ side, run, question, parts, note }: Props) {
         <StepDetails
           id={details}
           side={side}
-          step={look.shown === null ? undefined : run.steps[look.shown]}
+          run={run}
+          index={look.shown}
           traced={traced}
           actionsRef={actions}
           onKeyDown={backToToken}
@@ -139,19 +132,27 @@ function RunText({ side, run, question, parts, traced, look, details, toActions 
     <div className={styles.scroll} ref={box} onKeyDown={walk} onMouseLeave={() => point(null)}>
       <p className={styles.text} dir="auto" data-testid={`generated-${side}`}>
         <span className={styles.prompt}>{question.prompt}</span>
-        {run.steps.map((each) => (
-          <StepToken
-            key={each.index}
-            step={each}
-            details={details}
-            stop={each.index === (chosen ?? 0)}
-            looked={each.index === shown}
-            traced={each.index === traced}
-            parts={each.index === parts}
-            onLook={choose}
-            onPoint={point}
-            onEnter={toActions}
-          />
+        {inCharacters(run.steps).map((tokens) => (
+          <span
+            key={tokens[0]?.step.index}
+            className={tokens.length > 1 ? styles.character : undefined}
+          >
+            {tokens.map(({ step, ...placed }) => (
+              <StepToken
+                key={step.index}
+                step={step}
+                {...placed}
+                details={details}
+                stop={step.index === (chosen ?? 0)}
+                looked={step.index === shown}
+                traced={step.index === traced}
+                parts={step.index === parts}
+                onLook={choose}
+                onPoint={point}
+                onEnter={toActions}
+              />
+            ))}
+          </span>
         ))}
         {run.state === "running" && <span className={styles.caret} />}
       </p>
@@ -197,47 +198,3 @@ function useTraced(side: Side, run: GenerationRun, question: Question): number |
   if (traced?.side !== side || prompt !== textBefore(question, run, traced.index)) return null;
   return traced.index;
 }
-
-interface StepProps {
-  step: Step;
-  details: string;
-  stop: boolean;
-  looked: boolean;
-  traced: boolean;
-  parts: boolean;
-  onLook(index: number): void;
-  onPoint(index: number): void;
-  onEnter(): void;
-}
-
-const StepToken = memo(function StepToken(props: StepProps) {
-  const { step, details, stop, looked, traced, parts, onLook, onPoint, onEnter } = props;
-  const { index, token, prob } = step;
-  const words = [
-    `${describeToken(token)}, probability ${formatProb(prob)}`,
-    parts && "here the two runs part",
-    traced && "traced",
-  ];
-  return (
-    <button
-      type="button"
-      className={styles.step}
-      style={{ "--share": prob } as React.CSSProperties}
-      tabIndex={stop ? 0 : -1}
-      aria-pressed={looked}
-      aria-label={words.filter(Boolean).join(", ")}
-      aria-describedby={looked ? details : undefined}
-      data-step={index}
-      data-parts={parts || undefined}
-      data-traced={traced || undefined}
-      onMouseEnter={() => onPoint(index)}
-      onFocus={() => onLook(index)}
-      onClick={(event) => {
-        onLook(index);
-        if (event.detail === 0) onEnter();
-      }}
-    >
-      <TokenText token={token} flowing />
-    </button>
-  );
-});

@@ -1,12 +1,13 @@
 /** What is known of one generated token, and what can be done with it. Always there: nothing jumps. */
 
 import { CornerDownLeft, Crosshair } from "lucide-react";
-import type { KeyboardEventHandler, Ref } from "react";
+import type { KeyboardEventHandler, ReactNode, Ref } from "react";
 import type { Step, TokenProb } from "@/api/types";
 import { Button } from "@/components/Button";
 import { TokenText } from "@/components/Token";
+import { isText } from "@/lib/characters";
 import { formatProb } from "@/lib/numbers";
-import { type Side, useGeneration } from "@/state/generation";
+import { type GenerationRun, type Side, useGeneration } from "@/state/generation";
 import { useTrace } from "@/state/trace";
 import styles from "./GenerateResult.module.css";
 import { compareWithTrace, continueAfter, traceStep } from "./traceStep";
@@ -14,14 +15,17 @@ import { compareWithTrace, continueAfter, traceStep } from "./traceStep";
 interface Props {
   id: string;
   side: Side;
-  step: Step | undefined;
+  run: GenerationRun;
+  /** The step that is looked at. */
+  index: number | null;
   /** The step that the present prompt was made for. */
   traced: number | null;
   actionsRef: Ref<HTMLDivElement>;
   onKeyDown: KeyboardEventHandler;
 }
 
-export function StepDetails({ id, side, step, traced, actionsRef, onKeyDown }: Props) {
+export function StepDetails({ id, side, run, index, traced, actionsRef, onKeyDown }: Props) {
+  const step = index === null ? undefined : run.steps[index];
   return (
     <div className={styles.details}>
       <div className={styles.line}>
@@ -30,12 +34,20 @@ export function StepDetails({ id, side, step, traced, actionsRef, onKeyDown }: P
             <Alternatives id={id} step={step} />
             {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape of the buttons inside */}
             <div className={styles.actions} ref={actionsRef} onKeyDown={onKeyDown}>
-              <Button look="quiet" onClick={() => traceStep({ side, index: step.index })}>
+              <Action
+                at={step.index}
+                run={run}
+                onClick={() => traceStep({ side, index: step.index })}
+              >
                 <Crosshair aria-hidden /> Trace its prediction
-              </Button>
-              <Button look="quiet" onClick={() => continueAfter({ side, index: step.index })}>
+              </Action>
+              <Action
+                at={step.index + 1}
+                run={run}
+                onClick={() => continueAfter({ side, index: step.index })}
+              >
                 <CornerDownLeft aria-hidden /> Continue after it
-              </Button>
+              </Action>
             </div>
           </>
         ) : (
@@ -44,6 +56,33 @@ export function StepDetails({ id, side, step, traced, actionsRef, onKeyDown }: P
       </div>
       {traced !== null && <Difference side={side} index={traced} />}
     </div>
+  );
+}
+
+interface ActionProps {
+  /** How many of the steps the prompt would end with. */
+  at: number;
+  run: GenerationRun;
+  onClick(): void;
+  children: ReactNode;
+}
+
+/** What makes the text so far the prompt: not where it ends inside a character. */
+function Action({ at, run, onClick, children }: ActionProps) {
+  const whole = isText(run.steps.slice(0, at).map(({ token }) => token));
+  return (
+    <Button
+      look="quiet"
+      disabled={!whole}
+      title={
+        whole
+          ? undefined
+          : "The text up to there has bytes that make no character; a prompt cannot."
+      }
+      onClick={onClick}
+    >
+      {children}
+    </Button>
   );
 }
 

@@ -107,7 +107,9 @@ export function TokenSearch({ likeliest, chosen, onPick }: Props) {
           {text === "" && <p className={styles.note}>the likeliest here</p>}
           {error && <p className={styles.note}>{error.message}</p>}
           {current && !error && offers.length === 0 && (
-            <p className={styles.note}>No other entry of the vocabulary begins so.</p>
+            <p className={styles.note}>
+              No other entry of the vocabulary begins with <bdi>“{text.trim()}”</bdi>.
+            </p>
           )}
           <div
             id={list}

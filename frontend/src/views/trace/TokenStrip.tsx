@@ -6,10 +6,12 @@ import {
   type RefObject,
   useCallback,
   useLayoutEffect,
+  useMemo,
   useRef,
 } from "react";
 import type { Token } from "@/api/types";
 import { TokenText } from "@/components/Token";
+import { describeShares, placeCharacters } from "@/lib/characters";
 import { describeToken } from "@/lib/tokens";
 import { useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
@@ -78,6 +80,7 @@ export function TokenStrip() {
     (index: number) => useSession.getState().setPosition(index === last ? null : index),
     [last],
   );
+  const places = useMemo(() => placeCharacters(reply?.tokens ?? []), [reply]);
   if (!reply) return <div className={styles.strip} />;
   return (
     <div className={styles.strip}>
@@ -93,6 +96,7 @@ export function TokenStrip() {
             // biome-ignore lint/suspicious/noArrayIndexKey: the index is the position
             key={index}
             token={token}
+            shares={describeShares(places[index]?.shares)}
             index={index}
             traced={index === traced}
             disabled={behind}
@@ -109,6 +113,8 @@ export function TokenStrip() {
 
 interface StripTokenProps {
   token: Token;
+  /** Its part of a character, where that is several tokens. */
+  shares: string;
   index: number;
   traced: boolean;
   disabled: boolean;
@@ -116,20 +122,24 @@ interface StripTokenProps {
 }
 
 const StripToken = memo(function StripToken(props: StripTokenProps) {
-  const { token, index, traced, disabled, onPick } = props;
+  const { token, shares, index, traced, disabled, onPick } = props;
+  const name = describeToken({ text: token.text, hex: token.hex });
   return (
     <li>
       <button
         type="button"
         className={styles.token}
-        aria-label={`${index}: ${describeToken({ text: token.text, hex: token.hex })}`}
+        aria-label={[`${index}: ${name}`, shares].filter(Boolean).join(", ")}
         aria-pressed={traced}
         tabIndex={traced ? 0 : -1}
         disabled={disabled}
         data-position={index}
         onClick={() => onPick(index)}
       >
-        <TokenText token={token} />
+        <TokenText
+          token={token}
+          title={shares ? `${describeToken(token)} · ${shares}` : undefined}
+        />
         <sub aria-hidden>{index}</sub>
       </button>
     </li>
