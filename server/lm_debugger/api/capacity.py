@@ -40,7 +40,9 @@ def needed(n_parameters: int, dtype: str, device: str, stored_bytes: int | None)
 def weight_files(name: str, revision: str | None) -> list[Path]:
     """The safetensors files of the bundled model, a folder, or a hub id that is in the cache; empty
     where they are not on this machine, or not all of them."""
-    if name == "demo":
+    from lm_debugger.engine.loading import BUNDLED
+
+    if name in BUNDLED:
         return [Path(str(resources.files("lm_debugger.demo") / "model" / "model.safetensors"))]
     folder = Path(name).expanduser()
     if not folder.is_dir():

@@ -13,7 +13,6 @@ from lm_debugger.api.progress import Progress, Report, bytes_reported, silent, t
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
-    from lm_debugger.engine.types import Limits
     from lm_debugger.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,11 +41,11 @@ class Loader:
             LoadError: too little memory, or one of its subclasses says what is wrong.
         """
         from lm_debugger.engine.debugger import Debugger
-        from lm_debugger.engine.loading import choose_device
+        from lm_debugger.engine.loading import BUNDLED, choose_device
 
         settings = self._settings
         report(Progress("starting"))
-        revision = None if name == "demo" else settings.revision
+        revision = None if name in BUNDLED else settings.revision
         device = str(choose_device(settings.device))
         files = capacity.weight_files(name, revision)
         stored = sum(file.stat().st_size for file in files)
@@ -59,7 +58,7 @@ class Loader:
                 device=device,
                 dtype=settings.dtype,
                 revision=revision,
-                limits=_limits(settings),
+                limits=settings.limits,
             )
         self._taken += need
         return debugger
@@ -126,8 +125,10 @@ def _without_a_hub_that_is_away(
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
 
+    from lm_debugger.engine.loading import BUNDLED
+
     before = constants.HF_HUB_OFFLINE
-    if cached and name != "demo" and not Path(name).expanduser().exists() and not before:
+    if cached and name not in BUNDLED and not Path(name).expanduser().exists() and not before:
         try:
             get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision), timeout=5)
         except HfHubHTTPError:
@@ -139,15 +140,3 @@ def _without_a_hub_that_is_away(
         yield
     finally:
         constants.HF_HUB_OFFLINE = before
-
-
-def _limits(settings: Settings) -> Limits:
-    from lm_debugger.engine.types import Limits
-
-    return Limits(
-        max_interventions=settings.max_interventions,
-        max_top_k=settings.max_top_k,
-        max_new_tokens=settings.max_new_tokens,
-        max_positions=settings.max_positions,
-        max_waiting=settings.max_waiting,
-    )

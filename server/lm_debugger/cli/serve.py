@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lm_debugger import __version__
-from lm_debugger.settings import Row, Settings, load, table
+from lm_debugger.settings import Setting, Settings, load, table
 
 if TYPE_CHECKING:
     from lm_debugger.api.progress import Report
@@ -37,7 +37,7 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _metavar(row: Row) -> str | None:
+def _metavar(row: Setting) -> str | None:
     match row.default:
         case False:
             return None  # a switch takes no value
@@ -97,10 +97,12 @@ def _serve(settings: Settings) -> None:
     registry = ModelRegistry(settings.models, load_model, indexer(settings), changed)
     server = Server(settings, registry)
     signal.signal(signal.SIGTERM, lambda *_: server.end())
-    _banner(server.url, settings, built=is_built())
-    registry.start()
     try:
+        _banner(server.url, settings, built=is_built())
+        registry.start()
         server.run()
+    except KeyboardInterrupt:  # before `run`, which ends by itself
+        server.stop()
     finally:
         registry.close()
     if registry.state == "failed":
