@@ -3,7 +3,7 @@ import { forWire, newIntervention } from "@/state/interventions";
 import { USUAL_SAMPLING } from "@/state/sampling";
 import { digest, MAX_BYTES, makeRun, parseFile, readRun, type Working } from "./runFile";
 
-const model = { id: "demo", n_layers: 8, ffn_width: 1024, activation: "gelu_new" };
+const model = { id: "demo", n_layers: 8, ffn_width: 1024, activation_at_zero: 0 };
 
 const edits = {
   interventions: [
