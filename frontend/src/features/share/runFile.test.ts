@@ -150,10 +150,14 @@ describe("a run of somebody else's", () => {
   });
 
   it("loses what is too much", () => {
-    const interventions = Array.from({ length: 300 }, (_, dim) => ({ layer: 0, dim, kind: "off" }));
+    const interventions = Array.from({ length: 1200 }, (_, dim) => ({
+      layer: 0,
+      dim,
+      kind: "off",
+    }));
     const { edits: found, leftOut } = run({ ...minimal, interventions });
-    expect(found.interventions).toHaveLength(256);
-    expect(leftOut).toEqual(["all interventions after the first 256"]);
+    expect(found.interventions).toHaveLength(1000);
+    expect(leftOut).toEqual(["all interventions after the first 1000"]);
   });
 
   it("has positions from the beginning, or the last one", () => {
