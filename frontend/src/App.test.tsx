@@ -77,6 +77,38 @@ describe("the first visit", () => {
   });
 });
 
+describe("an intervention that the server refuses", () => {
+  it("has the server's sentence on its card, whatever the words", async () => {
+    history.replaceState(null, "", "/#/trace?v=1&m=demo&p=The+king&i=L1D3*off_L1D4*off");
+    const said = "No such place in this prompt.";
+    await open({
+      "/api/v1/trace": (call) =>
+        call.reply(failure("invalid_position", said, { intervention: 1, id: "L1D4" }), 422),
+    });
+    const card = await screen.findByTestId("intervention-L1D4");
+    expect(await within(card).findByText(said)).toBeVisible();
+    expect(within(screen.getByTestId("intervention-L1D3")).queryByText(said)).toBeNull();
+  });
+});
+
+describe("the server's limits", () => {
+  it("are the only ones: without them the page refuses nothing", async () => {
+    const held: Call[] = [];
+    const { user, calls } = await open({ "/api/v1/settings": (call) => void held.push(call) });
+    await layer(1);
+    const box = screen.getByRole("textbox", { name: "Prompt" });
+    const long = "a".repeat(limits.max_prompt_chars + 1);
+    await user.clear(box);
+    await user.click(box);
+    await user.paste(long);
+    expect(box).toBeValid();
+    await user.keyboard("{Enter}");
+    await waitFor(() => expect(calls.at(-1)?.body?.prompt).toBe(long));
+    held[0]?.reply({ limits, settings: [] });
+    expect(await screen.findByText(/1,001 characters; 1,000 are allowed/)).toBeVisible();
+  });
+});
+
 describe("the main job", () => {
   it("traces, reads a vector, sends it to Interventions, switches it on and sees both runs", async () => {
     const { user, calls } = await open();

@@ -6,6 +6,8 @@ these classes to status codes, the command line prints the sentence.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 
@@ -24,6 +26,21 @@ class DebuggerError(Exception):
         super().__init__(message)
         self.message = message
         self.details = details
+
+
+@contextmanager
+def about_intervention(place: int, id: object) -> Iterator[None]:
+    """Errors raised within this `with` tell in their details which intervention they are about.
+
+    Args:
+        place: in the list of the request, from 0; the detail `intervention`.
+        id: its value vector; the detail `id`, written "L9D1".
+    """
+    try:
+        yield
+    except DebuggerError as error:
+        error.details |= {"intervention": place, "id": str(id)}
+        raise
 
 
 # --- what was asked is wrong -------------------------------------------------------------------

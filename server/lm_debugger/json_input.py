@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -67,7 +68,22 @@ def _readable(error: ValidationError, model: type[BaseModel], what: str) -> Inva
         + (f"; and {more} more" if more else "")
         + ".",
         fields=shown,
+        **_about_one([item["loc"] for item in found]),
     )
+
+
+def _about_one(locations: Sequence[tuple[str | int, ...]]) -> dict[str, int]:
+    """The detail `intervention` of `errors.about_intervention`, if all that is wrong is in one."""
+    place, *others = {_place(location) for location in locations}
+    return {} if others or place is None else {"intervention": place}
+
+
+def _place(location: tuple[str | int, ...]) -> int | None:
+    """("interventions", 0, "layer") -> 0."""
+    for name, place in pairwise(location):
+        if name == "interventions" and isinstance(place, int):
+            return place
+    return None
 
 
 def _broken(item: ErrorDetails, what: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,8 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from lm_debugger.engine.types import LIMITS, Limits
 
 PREFIX = "LM_DEBUGGER_"
 BUILD_PREFIX = "LM_DEBUGGER_BUILD_"
@@ -117,17 +119,28 @@ class Settings(BaseSettings):
         50_000, ge=1, le=10_000_000, description="longest prompt, in characters"
     )
     max_interventions: int = Field(
-        256, ge=0, le=100_000, description="interventions in one request"
+        LIMITS.max_interventions, ge=0, le=100_000, description="interventions in one request"
     )
-    max_top_k: int = Field(200, ge=50, le=10_000, description="largest top_k of a request")
+    max_top_k: int = Field(
+        LIMITS.max_top_k, ge=50, le=10_000, description="largest top_k, or n, of a request"
+    )
     max_new_tokens: int = Field(
-        256, ge=10, le=100_000, description="tokens that one request may generate"
+        LIMITS.max_new_tokens,
+        ge=10,
+        le=100_000,
+        description="tokens that one request may generate",
     )
     max_positions: int = Field(
-        256, ge=1, le=100_000, description="prompt positions that one request may trace"
+        LIMITS.max_positions,
+        ge=1,
+        le=100_000,
+        description="prompt positions that one request may trace",
     )
     max_waiting: int = Field(
-        64, ge=0, le=10_000, description="requests that may wait for a model before a 503"
+        LIMITS.max_waiting,
+        ge=0,
+        le=10_000,
+        description="requests that may wait for a model before a 503",
     )
     max_prompt_tokens: int | None = Field(
         None, ge=1, description="longest prompt, in tokens; by default as long as the model reads"
@@ -190,6 +203,11 @@ class Settings(BaseSettings):
         False, description="answer `/metrics` for Prometheus; needs the extra `ops`"
     )
 
+    @property
+    def limits(self) -> Limits:
+        """What the engine is told to refuse."""
+        return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
+
     @field_validator("models", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -248,7 +266,7 @@ class Settings(BaseSettings):
 
 
 @dataclass(frozen=True)
-class Row:
+class Setting:
     """One row of the table of settings."""
 
     name: str
@@ -264,7 +282,7 @@ class Row:
         return isinstance(self.default, list)
 
 
-def table() -> tuple[Row, ...]:
+def table() -> tuple[Setting, ...]:
     """All settings, in the order in which they are explained."""
     rows = []
     for name, field in Settings.model_fields.items():
@@ -272,7 +290,7 @@ def table() -> tuple[Row, ...]:
         known = extra if isinstance(extra, dict) else {}
         flag = known.get("flag")
         rows.append(
-            Row(
+            Setting(
                 name,
                 field.default,
                 field.description or "",

@@ -53,7 +53,7 @@ FIELDS: list[tuple[dict[str, Any], int, str, str]] = [
     (edit(value=float("nan")), 422, "invalid_input", "interventions[0].value must be a finite"),
     (edit(value=float("inf")), 422, "invalid_input", "interventions[0].value must be a finite"),
     (edit(value=float("-inf")), 422, "invalid_input", "interventions[0].value must be a finite"),
-    (edit(value=1e300), 422, "non_finite_result", "layer 0 is too large"),
+    (edit(value=1e300), 422, "non_finite_result", "L0D0: the intervention's value is too large"),
     (edit(value=3e38), 422, "non_finite_result", "smaller"),
     (edit(positions="first"), 422, "invalid_input", '"all", "last" or a list'),
     (edit(positions=[0, 1.5]), 422, "invalid_input", '"all", "last" or a list'),
@@ -151,6 +151,65 @@ def case_id(value: object) -> str | None:
     if isinstance(value, dict | bytes):
         return str(value)[:60].encode("ascii", "backslashreplace").decode()
     return None
+
+
+GOOD_EDIT = {"layer": 1, "dim": 3, "kind": "off"}
+
+
+@pytest.mark.parametrize("path", ["trace", "grid", "generate", "generate/stream"])
+@pytest.mark.parametrize(
+    ("bad", "id"),
+    [
+        (edit(layer=9, dim=1), "L9D1"),
+        (edit(dim=40), "L0D40"),
+        (edit(positions=[99]), "L0D0"),
+        (edit(positions=[]), "L0D0"),
+        (edit(value=None), "L0D0"),
+        (edit(kind="off"), "L0D0"),
+        (edit(value=1e300), "L0D0"),
+        (edit(layer="1"), None),
+        (edit(colour="red"), None),
+    ],
+    ids=case_id,
+)
+def test_a_refused_intervention_is_named(
+    client: FlaskClient, path: str, bad: dict[str, Any], id: str | None
+) -> None:
+    """By its place in the list, and by its vector where layer and dimension can be read at all."""
+    edits = [GOOD_EDIT, *bad["interventions"], {**GOOD_EDIT, "dim": 4}]
+    reply = client.post(f"/api/v1/{path}", json={"prompt": PROMPT, "interventions": edits})
+    assert reply.status_code == 422
+    details = reply.json["error"]["details"]
+    assert (details["intervention"], details.get("id")) == (1, id), reply.json
+
+
+def test_of_two_on_one_vector_the_one_that_is_too_large_is_named(client: FlaskClient) -> None:
+    large, small = edit(value=1e300)["interventions"][0], edit(value=1.0)["interventions"][0]
+
+    def refused(*edits: dict[str, Any]) -> dict[str, Any]:
+        reply = client.post("/api/v1/trace", json={"prompt": PROMPT, "interventions": edits})
+        assert (reply.status_code, reply.json["error"]["code"]) == (422, "non_finite_result")
+        details: dict[str, Any] = reply.json["error"]["details"]
+        return details
+
+    assert refused(large, {**small, "positions": "last"})["intervention"] == 0
+    assert refused({**small, "positions": "last"}, GOOD_EDIT, large)["intervention"] == 2
+    overwritten = {"prompt": PROMPT, "interventions": [large, small]}
+    assert client.post("/api/v1/trace", json=overwritten).status_code == 200  # rule 11
+
+
+def test_where_the_numbers_overflow_is_told_by_layer(client: FlaskClient) -> None:
+    body = {"prompt": PROMPT, "interventions": edit(layer=1, value=3e38)["interventions"]}
+    for path in ("trace", "grid", "generate"):
+        error = client.post(f"/api/v1/{path}", json=body).json["error"]
+        assert (error["code"], error["details"]) == ("non_finite_result", {"layer": 1}), path
+
+
+def test_what_is_wrong_in_several_names_none(client: FlaskClient) -> None:
+    two = edit(layer="1")["interventions"] * 2
+    for changes in ({"interventions": two}, {"promt": "a", "interventions": two[:1]}):
+        details = client.post("/api/v1/trace", json={"prompt": PROMPT, **changes}).json["error"]
+        assert "intervention" not in details["details"]
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -37,7 +37,7 @@ def api(random_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> schema
     registry = ModelRegistry(own.models, loader(own), indexer(own))
     registry.start()
     registry.wait()
-    registry.explore()[1].build()
+    registry.loaded()[1].build()
     return schemathesis.openapi.from_wsgi("/openapi.json", create_app(own, registry))
 
 

@@ -25,7 +25,7 @@ def library(random_folder: Path) -> Library:
 
 @pytest.fixture(scope="module")
 def explore_app(settings: Settings, registry: ModelRegistry) -> Flask:
-    assert registry.explore()[1].build().state == "ready"
+    assert registry.loaded()[1].build().state == "ready"
     return create_app(settings, registry)
 
 
@@ -62,7 +62,7 @@ def unbuilt(tmp_path: Path) -> Iterator[FlaskClient]:
 
 
 def test_building_is_started_over_http_and_can_be_asked_about(unbuilt: FlaskClient) -> None:
-    debugger, index = unbuilt.application.extensions["lm_debugger"].registry.explore("demo")
+    debugger, index = unbuilt.application.extensions["lm_debugger"].registry.loaded("demo")
     assert get(unbuilt, "index", model="demo")["state"] == "waiting"
     early = unbuilt.get("/api/v1/search/keywords", query_string={"q": "king", "model": "demo"})
     assert (early.status_code, early.json["error"]["code"]) == (503, "index_not_ready")
@@ -228,8 +228,8 @@ def test_a_full_disk_stops_the_index_and_nothing_else(random_folder: Path, tmp_p
     registry.start()
     registry.wait()
     client = create_app(broken, registry).test_client()
-    registry.explore()[1].start()
-    registry.explore()[1].join(60)
+    registry.loaded()[1].start()
+    registry.loaded()[1].join(60)
     reply = get(client, "index")
     assert reply["state"] == "failed"
     assert "--cache-dir" in reply["error"]

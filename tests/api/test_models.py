@@ -22,6 +22,7 @@ class Held:
 
     def __init__(self, names: list[str]) -> None:
         self.permits = {name: threading.Event() for name in names}
+        self.loaded: list[str] = []
         self.changed: list[Entry] = []
         self.registry = ModelRegistry(names, self._load, indexer(Settings()), self.changed.append)
         self.client = create_app(Settings(models=names), self.registry).test_client()
@@ -30,7 +31,9 @@ class Held:
         assert self.permits[name].wait(30)
         if name == "broken":
             raise MemoryError("no memory for this model\nsecond line")
-        return loader(Settings())(name, report)
+        debugger = loader(Settings())(name, report)
+        self.loaded.append(name)
+        return debugger
 
     def permit(self, name: str) -> None:
         """Let it load, and wait until it is ready or failed."""
@@ -149,3 +152,17 @@ def test_loaded_debugger_can_be_served_as_it_is() -> None:
     assert registry.get() is debugger
     assert registry.get("demo") is debugger
     assert registry.state == "ready"
+
+
+def test_a_model_that_loads_after_the_end_begins_nothing(
+    hold: Callable[[list[str]], Held],
+) -> None:
+    """Its index would be built while the program ends, with nobody to stop it."""
+    held = hold(["broken", "demo"])
+    held.permit("broken")
+    held.registry.close()
+    held.permits["demo"].set()
+    held.registry.wait(60)
+    assert held.loaded == ["demo"]
+    assert [entry.id for entry in held.changed] == ["broken"]
+    assert held.states()["demo"] == "loading"

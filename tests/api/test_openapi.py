@@ -58,7 +58,7 @@ def test_every_example_works(client: FlaskClient, route: Any) -> None:
         assert client.post(route.path, json=body).status_code == 200
     else:
         if route.tag == "exploring":
-            client.application.extensions["lm_debugger"].registry.explore()[1].build()
+            client.application.extensions["lm_debugger"].registry.loaded()[1].build()
         path = route.path.format(layer=1, dim=2, cluster=0)
         query = {param.name: param.schema["example"] for param in route.params if param.required}
         assert client.get(path, query_string=query).status_code == 200

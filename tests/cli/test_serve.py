@@ -7,10 +7,15 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 
+from lm_debugger.api.registry import ModelRegistry
+from lm_debugger.api.server import Server
+from lm_debugger.cli import serve
 from tests.cli.conftest import Program, fetch
 from tests.cli.test_reference_config import REFERENCE_FILE
 
@@ -33,6 +38,36 @@ def test_serves_and_ends_with_ctrl_c(start: Start, folder: Path) -> None:
     status, out, err = program.end(signal.SIGINT)
     assert (status, out) == (0, "Stopped.\n"), err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("owner", "step"), [(serve, "_banner"), (ModelRegistry, "start"), (Server, "run")]
+)
+def test_ctrl_c_before_serving_has_begun(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, owner: Any, step: str
+) -> None:
+    """It ends as later: click would say "Aborted!" and give status 1."""
+    made: list[Server] = []
+    make = Server.__init__
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    def watched(server: Server, *args: Any) -> None:
+        make(server, *args)
+        made.append(server)
+
+    monkeypatch.setattr(owner, step, interrupted)
+    monkeypatch.setattr(Server, "__init__", watched)
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    try:
+        result = CliRunner().invoke(serve.command, [str(folder), "--port", "0"])
+    finally:
+        signal.signal(signal.SIGTERM, on_sigterm)
+    assert (result.exit_code, result.output.splitlines()[-1:]) == (0, ["Stopped."])
+    address = urlsplit(made[0].url)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address.hostname or "", address.port or 0), timeout=10)
 
 
 def test_config_file_of_the_bundled_model_and_sigterm(start: Start) -> None:

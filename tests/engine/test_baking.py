@@ -23,6 +23,7 @@ from lm_debugger.errors import (
     CannotBake,
     CheckpointStorage,
     InvalidCheckpoint,
+    InvalidInput,
     LoadError,
     NonFiniteResult,
     TooManyInterventions,
@@ -217,6 +218,16 @@ def test_what_weights_cannot_say_is_refused(
         tied.debugger.bake(edits, tmp_path / "out")
     assert words in caught.value.message
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_refused_edit_is_named(tied: Case, tmp_path: Path) -> None:
+    """By its place in the list that was given, however the others are sorted or replaced."""
+    replaced = [Intervention.off("L2D9", positions="last"), Intervention.off("L2D9")]
+    for bad in (Intervention.off("L1D3", positions="last"), Intervention.off("L9D1")):
+        with pytest.raises(InvalidInput) as caught:
+            tied.debugger.bake([*replaced, bad], tmp_path / "out")
+        details = caught.value.details
+        assert (details["intervention"], details["id"]) == (2, str(bad.id))
 
 
 def test_an_edit_everywhere_replaces_one_at_some_positions(tied: Case, tmp_path: Path) -> None:

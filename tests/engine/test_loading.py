@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -50,6 +51,21 @@ def test_what_a_model_says_of_itself(case: Case) -> None:
     assert (info.dtype, info.device) == ("float32", "cpu")
     assert info.eos_token is not None
     assert info.eos_token.text == "<|endoftext|>"
+
+
+@pytest.mark.parametrize(
+    ("name", "at_zero"),
+    [
+        ("gelu_new", 0.0),
+        ("relu2", 0.0),  # its name begins as relu's does
+        ("sigmoid", 0.5),
+        ("laplace", 0.5 * math.erfc(0.707107 / (0.282095 * math.sqrt(2)))),  # its own formula
+    ],
+)
+def test_what_the_activation_is_at_zero(tmp_path: Path, name: str, at_zero: float) -> None:
+    model = random_model({"activation_function": name, "n_layer": 1})
+    info = Debugger.load(str(save(model, tmp_path)), device="cpu").info
+    assert (info.activation, info.activation_at_zero) == (name, pytest.approx(at_zero, abs=1e-6))
 
 
 def test_the_default_device_is_one_that_is_there(tied: Case) -> None:

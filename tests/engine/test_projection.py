@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.stopping import stoppable
 from lm_debugger.engine.types import Intervention, Limits, ValueId
-from lm_debugger.errors import OutOfRange
+from lm_debugger.errors import OutOfRange, UnknownDimension, UnknownLayer
 from tests.engine.case import Case
 from tests.engine.compare import RTOL
 from tests.models import VOCAB, random_model, save
@@ -67,6 +69,56 @@ def test_equal_logits_come_in_the_order_of_their_ids_at_both_ends(tmp_path: Path
     high, low = int(vector.argmax()), int(vector.argmin())
     assert [t.token.id for t in projection.promoted] == [high + 32 * n for n in range(20)]
     assert [t.token.id for t in projection.suppressed] == [low + 32 * n for n in range(20)]
+
+
+def test_many_at_once_are_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    width, n_layers = case.debugger.info.ffn_width, case.oracle.n_layer
+    values = [ValueId(layer, dim) for dim in (width - 1, 0) for layer in range(n_layers)]
+    monkeypatch.setattr("lm_debugger.engine.lens._MAX_ELEMENTS", 2 * VOCAB)  # two vectors a block
+    found = case.debugger.promoted(values, 7)
+    assert len(found) == len(values)
+    for value, tokens in zip(values, found, strict=True):
+        truth = case.oracle.projection(value.layer, value.dim)
+        assert_ranked([(t.id, truth[t.id]) for t in tokens], truth, 7, rtol=RTOL)
+    assert case.debugger.promoted([]) == []
+    for wrong, error in ((ValueId(99, 0), UnknownLayer), (ValueId(0, width), UnknownDimension)):
+        with pytest.raises(error):
+            case.debugger.promoted([values[0], wrong])
+
+
+class Unwanted(Exception):
+    """What ends the work here."""
+
+
+def asked(times: int) -> Callable[[], None]:
+    """A check that lets the work go on so often, and no more."""
+    left = iter(range(times))
+
+    def check() -> None:
+        if next(left, None) is None:
+            raise Unwanted
+
+    return check
+
+
+def test_projections_take_turns(tied: Case) -> None:
+    debugger = tied.debugger
+    for call in (
+        lambda: debugger.project(0, 0),
+        lambda: debugger.promoted([ValueId(0, 0)]),
+    ):
+        call()
+        with debugger.gate, stoppable(asked(3)), pytest.raises(Unwanted):
+            call()  # waits for the turn that this thread does not give up
+
+
+def test_many_can_be_stopped_between_blocks(tied: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lm_debugger.engine.lens._MAX_ELEMENTS", VOCAB)  # one vector a block
+    values = [ValueId(0, dim) for dim in range(6)]
+    with stoppable(asked(6)):
+        assert len(tied.debugger.promoted(values)) == 6
+    with stoppable(asked(5)), pytest.raises(Unwanted):
+        tied.debugger.promoted(values)
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]

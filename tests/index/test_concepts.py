@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from lm_debugger.engine.stopping import stoppable
 from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import InvalidInput, UnknownLayer
 from lm_debugger.index.concepts import ScoredValue, parse
@@ -80,3 +83,32 @@ def test_words_are_parsed_with_their_sign() -> None:
     ]
     with pytest.raises(InvalidInput, match="at least one word"):
         parse(" , ")
+
+
+class Unwanted(Exception):
+    """What ends the search here."""
+
+
+def test_a_search_takes_its_turn_and_can_be_stopped_between_layers(built: Built) -> None:
+    concepts, n_layers = built.index.concepts, built.library.oracle.n_layer
+    words = concepts.words("music")
+
+    def asked(times: int) -> Callable[[], None]:
+        left = iter(range(times))
+
+        def check() -> None:
+            if next(left, None) is None:
+                raise Unwanted
+
+        return check
+
+    for search in (
+        lambda: concepts.search(words, 5),
+        lambda: concepts.neighbours(ValueId(0, 0), 5),
+    ):
+        with stoppable(asked(n_layers + 1)):  # once for the turn, once for each layer
+            assert len(search()) == 5
+        with stoppable(asked(n_layers)), pytest.raises(Unwanted):
+            search()
+        with built.debugger.gate, stoppable(asked(n_layers + 2)), pytest.raises(Unwanted):
+            search()  # waits for the turn that this thread does not give up

@@ -34,7 +34,7 @@ def right_answers(client: FlaskClient, n: int, seed: int = 0) -> list[Ask]:
     asks: list[Ask] = []
     registry = state_of(client.application).registry
     for entry in registry.entries:
-        debugger, index = registry.explore(entry.id)
+        debugger, index = registry.loaded(entry.id)
         assert index.build().state == "ready"
         shape = debugger.info.n_layers, debugger.info.ffn_width
         asks += mixture(entry.id, n * 2 // 5, shape, seed)

@@ -164,3 +164,47 @@ def test_nothing_overflows(open_page: OpenPage, width: int, scheme: str) -> None
     too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert too_wide <= 0
     shoot(page, f"trace-{width}-{scheme}")
+
+
+def test_keys_walk_through_the_layers(open_page: OpenPage) -> None:
+    page = open_page(height=600)
+    view = TracePage(page)
+    view.trace("The weather in June is")
+    view.prompt.blur()
+    rungs = page.get_by_role("navigation", name="Top token after each layer").get_by_role("button")
+    for key, layer in (("j", 1), ("j", 2), ("k", 1)):
+        page.keyboard.press(key)
+        expect(rungs.nth(layer)).to_have_attribute("aria-current", "true")
+        page.wait_for_function(
+            """(layer) => {
+                const list = document.querySelector("[data-testid=layers]").parentElement;
+                const top = document.getElementById(`layer-${layer}`).getBoundingClientRect().top;
+                return Math.abs(top - list.parentElement.getBoundingClientRect().top) < 40;
+            }""",
+            arg=layer,
+        )
+    page.keyboard.press("m")
+    expect(page.get_by_role("heading", name="Sub-updates of layer 1")).to_be_visible()
+
+
+def test_results_out_of_date_follow_the_colour_scheme(open_page: OpenPage) -> None:
+    """Their one ink is the faintest, of the scheme that there is."""
+    page = open_page()
+    view = TracePage(page)
+    view.trace("The weather in June is")
+    page.route("**/api/v1/trace", lambda route: None)  # no answer, ever
+    view.add("L2D7")
+    layers = page.get_by_test_id("layers")
+    expect(layers).to_have_attribute("data-outdated", "true")
+    for scheme in ("light", "dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            """(list) => {
+                const probe = document.body.appendChild(document.createElement("i"));
+                probe.style.color = "var(--ink-3)";
+                const faintest = getComputedStyle(probe).color;
+                probe.remove();
+                return getComputedStyle(list).color === faintest;
+            }""",
+            arg=layers.element_handle(),
+        )

@@ -57,18 +57,18 @@ export const isReady = (model: Model | null): model is ReadyModel =>
 export const useExamples = () =>
   useQuery({ queryKey: ["examples"], queryFn: ({ signal }) => getExamples(signal) });
 
-/** Used until the server has told its own. */
-const USUAL_LIMITS: Limits = {
-  max_interventions: 256,
-  max_top_k: 200,
-  max_new_tokens: 256,
-  max_positions: 256,
-  max_prompt_chars: 100_000,
+/** Only the server knows its limits; until it has told them, it is the one to refuse. */
+const UNKNOWN_LIMITS: Limits = {
+  max_interventions: Number.POSITIVE_INFINITY,
+  max_top_k: Number.POSITIVE_INFINITY,
+  max_new_tokens: Number.POSITIVE_INFINITY,
+  max_positions: Number.POSITIVE_INFINITY,
+  max_prompt_chars: Number.POSITIVE_INFINITY,
 };
 
 export const useLimits = (): Limits =>
   useQuery({ queryKey: ["limits"], queryFn: ({ signal }) => getLimits(signal) }).data ??
-  USUAL_LIMITS;
+  UNKNOWN_LIMITS;
 
 export const valueQuery = (model: string, ref: ValueRef, topK: number) => ({
   queryKey: ["value", model, ref.layer, ref.dim, topK] as const,

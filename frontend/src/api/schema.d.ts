@@ -787,7 +787,10 @@ export interface components {
             code: string;
             /** Message */
             message: string;
-            /** Details */
+            /**
+             * Details
+             * @description the values behind the sentence; where one intervention is refused, `intervention` is its place in the request's list, from 0, and `id` its vector, 'L9D1'
+             */
             details: {
                 [key: string]: unknown;
             };
@@ -1378,7 +1381,10 @@ export interface components {
              */
             score: number;
         };
-        /** LimitsOut */
+        /**
+         * LimitsOut
+         * @description The settings of these names: what one request may ask for.
+         */
         LimitsOut: {
             /** Max Interventions */
             max_interventions: number;
@@ -1452,6 +1458,11 @@ export interface components {
             tied_unembedding: boolean | null;
             /** Activation */
             activation: string | null;
+            /**
+             * Activation At Zero
+             * @description act(0), which 'off' writes (rule 9), where it is farthest from 0
+             */
+            activation_at_zero: number | null;
             /** Dtype */
             dtype: string | null;
             /** Device */

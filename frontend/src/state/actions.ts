@@ -9,6 +9,17 @@ import { useNotice } from "./notice";
 import { usePrefs } from "./prefs";
 import { useSession } from "./session";
 
+/** Say what was just done, with the way back; after the next step that would undo something else. */
+export const offerUndo = (text: string): void =>
+  useNotice.getState().show({
+    text,
+    action: { label: "Undo", run: () => useSession.getState().undo() },
+    until: (over) =>
+      useSession.subscribe((now, before) => {
+        if (now.history !== before.history) over();
+      }),
+  });
+
 export function tracePrompt(text?: string): void {
   useSession.getState().trace(text);
   usePrefs.getState().remember(useSession.getState().draft);
@@ -37,10 +48,7 @@ export function loadExample(example: Example, model: string, quietly = false): v
     useSession.setState(({ history }) => ({ history: startHistory(history.present) }));
     return;
   }
-  useNotice.getState().show({
-    text: `“${example.title}” is loaded.`,
-    action: { label: "Undo", run: () => useSession.getState().undo() },
-  });
+  offerUndo(`“${example.title}” is loaded.`);
 }
 
 /** Generated text becomes the prompt because somebody asked for it; undo gives the old one back. */
@@ -53,8 +61,5 @@ export function replacePrompt(text: string, notice: string): void {
   }
   const { interventions, groups } = history.present;
   load({ prompt: text, interventions, groups });
-  useNotice.getState().show({
-    text: notice,
-    action: { label: "Undo", run: () => useSession.getState().undo() },
-  });
+  offerUndo(notice);
 }

@@ -44,7 +44,6 @@ export interface ExplorePlace {
 }
 
 export const USUAL_RESULTS: Record<Mode, number> = { keywords: 5, concepts: 20 };
-export const MAX_RESULTS = 200;
 
 export const initialPlace: ExplorePlace = {
   page: "search",

@@ -4,8 +4,9 @@ import type { InterventionIn, Kind } from "@/api/types";
 import { inShape, type Shape, type ValueRef } from "@/lib/values";
 
 export const KINDS: readonly Kind[] = ["on", "off", "set", "scale", "add"];
-/** As many are read from links and files; the server's own limit is the same unless it was changed. */
-export const MAX_INTERVENTIONS = 256;
+/** As many are read from links and files, as each is a card to be drawn. What may be in force at a
+ * time is the server's to say. */
+export const MAX_CARDS = 1_000;
 export type Positions = "all" | "last" | number[];
 
 export interface Intervention extends ValueRef {
@@ -87,16 +88,16 @@ export const cardsOf = ({ interventions }: Edits, group: number | null): Interve
   interventions.filter((item) => item.group === group);
 
 export interface EditedModel extends Shape {
-  activation?: string | null;
+  /** act(0); null: not known. */
+  activation_at_zero?: number | null;
 }
 
-/** These are 0 at 0, so that "off", which writes 0 before the activation (rule 9), is scaling by 0. */
-const ZERO_AT_ZERO =
-  /^(quick_)?gelu|^relu|^leaky_relu$|^prelu$|^silu$|^swish$|^mish$|^tanh$|^linear$/;
-
-/** What does not follow a group's strength: `on`; and `off` where it leaves a coefficient behind. */
-export const isScalable = (kind: Kind, activation: string | null | undefined): boolean =>
-  kind === "off" ? ZERO_AT_ZERO.test(activation ?? "") : kind !== "on";
+/**
+ * What does not follow a group's strength: `on`; and `off`, which writes act(0) (rule 9), where that
+ * is not 0: then it is no scaling by 0.
+ */
+export const isScalable = (kind: Kind, atZero: number | null | undefined): boolean =>
+  kind === "off" ? atZero === 0 : kind !== "on";
 
 /** JSON has no infinity; the server says in words that the largest number is too large. */
 const finite = (value: number): number =>
@@ -109,10 +110,10 @@ const finite = (value: number): number =>
 export function atStrength(
   { kind, value }: Pick<Intervention, "kind" | "value">,
   strength: number,
-  activation: string | null | undefined,
+  atZero: number | null | undefined,
 ): { kind: Kind; value: number | null } {
   if (!takesValue(kind)) {
-    if (strength === 1 || !isScalable(kind, activation)) return { kind, value: null };
+    if (strength === 1 || !isScalable(kind, atZero)) return { kind, value: null };
     return { kind: "scale", value: finite(1 - strength) };
   }
   if (strength === 1) return { kind, value };
@@ -128,7 +129,7 @@ export function forWire(edits: Edits, model: EditedModel): InterventionIn[] {
     const group = groupOf(edits, item.group);
     if (!item.enabled || group?.enabled === false || !inShape(item, model)) return [];
     const { layer, dim, positions, generated } = item;
-    const { kind, value } = atStrength(item, group?.strength ?? 1, model.activation);
+    const { kind, value } = atStrength(item, group?.strength ?? 1, model.activation_at_zero);
     return [{ layer, dim, kind, value, positions, generated }];
   });
 }

@@ -12,7 +12,7 @@ import {
   type Group,
   type Intervention,
   KINDS,
-  MAX_INTERVENTIONS,
+  MAX_CARDS,
   NO_EDITS,
   newIntervention,
   type Positions,
@@ -45,9 +45,7 @@ function decodePositions(text: string | undefined): Positions {
   if (!text || text === "all") return "all";
   if (text === "last") return "last";
   const list = text.split(".");
-  const readable =
-    list.length <= MAX_INTERVENTIONS && list.every((each) => /^-?\d{1,7}$/.test(each));
-  return readable ? list.map(Number) : "all";
+  return list.every((each) => /^-?\d{1,7}$/.test(each)) ? list.map(Number) : "all";
 }
 
 function decodeIntervention(text: string): Intervention | null {
@@ -89,7 +87,7 @@ function decodeGroup(text: string): Group | null {
 }
 
 export function decodeEdits(cards: string | null, boxes: readonly string[]): Edits {
-  const items = (cards ?? "").split("_").slice(0, MAX_INTERVENTIONS);
+  const items = (cards ?? "").split("_").slice(0, MAX_CARDS);
   const groups = new Map<number, Group>();
   for (const text of boxes.slice(0, MAX_GROUPS)) {
     const group = decodeGroup(text);

@@ -4,7 +4,10 @@ import { create } from "zustand";
 
 export interface Notice {
   text: string;
+  /** With one, the notice stays until it is taken or dismissed; without, a few seconds. */
   action?: { label: string; run(): void };
+  /** Calls back once the action is no longer about what the text says; returns how to stop that. */
+  until?: (over: () => void) => () => void;
 }
 
 interface NoticeState {
@@ -13,8 +16,14 @@ interface NoticeState {
   clear(): void;
 }
 
-export const useNotice = create<NoticeState>()((set) => ({
-  notice: null,
-  show: (notice) => set({ notice }),
-  clear: () => set({ notice: null }),
-}));
+export const useNotice = create<NoticeState>()((set, get) => {
+  let unwatch: (() => void) | undefined;
+  const put = (notice: Notice | null) => {
+    unwatch?.();
+    unwatch = notice?.until?.(() => {
+      if (get().notice === notice) put(null);
+    });
+    set({ notice });
+  };
+  return { notice: null, show: put, clear: () => put(null) };
+});

@@ -8,7 +8,7 @@ import {
   type Group,
   type Intervention,
   KINDS,
-  MAX_INTERVENTIONS,
+  MAX_CARDS,
   NO_EDITS,
   type Positions,
   takesValue,
@@ -60,7 +60,7 @@ export function readIntervention(value: unknown): Intervention | null {
 export const readInterventions = (value: unknown): Intervention[] =>
   asList(value)
     .flatMap((item) => readIntervention(item) ?? [])
-    .slice(0, MAX_INTERVENTIONS);
+    .slice(0, MAX_CARDS);
 
 export const readStrength = (value: unknown): number => (isNumber(value) ? value : 1);
 

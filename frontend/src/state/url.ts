@@ -16,13 +16,12 @@ import {
   COLUMNS,
   type ExplorePlace,
   initialPlace,
-  MAX_RESULTS,
   MODES,
   PAGES,
   type Page,
   type Sort,
 } from "./explore";
-import { type Edits, MAX_INTERVENTIONS, NO_EDITS } from "./interventions";
+import { type Edits, MAX_CARDS, NO_EDITS } from "./interventions";
 import { decodeEdits, encodeGroup, encodeIntervention, readIndex } from "./linkEdits";
 import { type Names, readNames } from "./names";
 import { MAX_TOKENS, PANELS, type Panel, READINGS, type Reading } from "./session";
@@ -120,7 +119,7 @@ function readPlace(page: Page | null, found: URLSearchParams): ExplorePlace {
     page: page ?? initialPlace.page,
     mode: MODES.find((known) => known === found.get(KEYS.mode)) ?? initialPlace.mode,
     query: found.get(KEYS.query) ?? "",
-    results: results !== null && results >= 1 && results <= MAX_RESULTS ? results : null,
+    results: results !== null && results >= 1 ? results : null,
     normalised: found.get(KEYS.normalised) === "1",
     layers:
       layers.length === 2 && first != null && last != null && first <= last ? [first, last] : null,
@@ -204,7 +203,7 @@ function readPath(path: string): { view: View; page: Page | null } {
 }
 
 function decodeNames(entries: string[]): Names {
-  const pairs = entries.slice(0, MAX_INTERVENTIONS).map((entry) => {
+  const pairs = entries.slice(0, MAX_CARDS).map((entry) => {
     const star = Math.max(entry.indexOf("*"), 0);
     return [entry.slice(0, star), entry.slice(star + 1)];
   });

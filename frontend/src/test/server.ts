@@ -69,6 +69,7 @@ export const model = (id: string, state: Model["state"] = "ready"): Model => ({
   n_parameters: 1000,
   tied_unembedding: true,
   activation: "gelu_new",
+  activation_at_zero: 0,
   dtype: "float32",
   device: "cpu",
 });

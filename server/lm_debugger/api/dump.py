@@ -172,6 +172,7 @@ def model(entry: Entry) -> wire.ModelOut:
         n_parameters=info.n_parameters if info else None,
         tied_unembedding=info.tied_unembedding if info else None,
         activation=info.activation if info else None,
+        activation_at_zero=info.activation_at_zero if info else None,
         dtype=info.dtype if info else None,
         device=info.device if info else None,
     )

@@ -3,7 +3,7 @@ not in the index yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lm_debugger.api import dump
@@ -40,30 +40,30 @@ def index(debugger: Debugger, found: ModelIndex) -> explore.IndexReply:
     )
 
 
-def promoted(debugger: Debugger, found: ModelIndex, at: ValueId, n: int) -> list[wire.TokenOut]:
-    """The n <= 50 best tokens of a vector, from the index or, before its layer is there,
+def promoted(
+    debugger: Debugger, found: ModelIndex, values: Sequence[ValueId], n: int
+) -> list[list[wire.TokenOut]]:
+    """The n <= 50 best tokens of each vector: from the index or, before its layer is there,
     computed."""
-    known = found.promoted(at, n)
-    if known is None:
-        projection = debugger.project(at.layer, at.dim, n)
-        return [dump.token(item.token) for item in projection.promoted]
-    return [dump.token(debugger.token(id)) for id in known[0]]
+    known = {at: found.promoted(at, n) for at in values}
+    missing = [at for at, tokens in known.items() if tokens is None]
+    computed = dict(zip(missing, debugger.promoted(missing, n), strict=True))
+    return [
+        [*map(dump.token, computed[at] if tokens is None else map(debugger.token, tokens[0]))]
+        for at, tokens in known.items()
+    ]
 
 
 def hits(
     debugger: Debugger,
     found: ModelIndex,
-    values: Iterable[ScoredValue],
+    values: Sequence[ScoredValue],
     n_tokens: int = TOKENS_OF_A_HIT,
 ) -> list[explore.HitOut]:
+    tokens = promoted(debugger, found, [value.id for value in values], n_tokens)
     return [
-        explore.HitOut(
-            layer=value.id.layer,
-            dim=value.id.dim,
-            score=value.score,
-            tokens=promoted(debugger, found, value.id, n_tokens),
-        )
-        for value in values
+        explore.HitOut(layer=value.id.layer, dim=value.id.dim, score=value.score, tokens=own)
+        for value, own in zip(values, tokens, strict=True)
     ]
 
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from lm_debugger.api import capacity
 from lm_debugger.api.progress import Progress, Report, bytes_reported, silent, tensors_reported
 from lm_debugger.engine.files import is_mask
-from lm_debugger.engine.places import Place, fetch, find, weight_files
+from lm_debugger.engine.places import BUNDLED, Place, fetch, find, weight_files
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
-    from lm_debugger.engine.types import Limits
     from lm_debugger.settings import Settings
 
 
@@ -56,8 +55,8 @@ class Loader:
                 name,
                 device=device,
                 dtype=settings.dtype,
-                revision=settings.revision,
-                limits=_limits(settings),
+                revision=None if name in BUNDLED else settings.revision,
+                limits=settings.limits,
             )
         self._taken += need
         return debugger
@@ -109,15 +108,3 @@ class Loader:
         need = self._make_sure(place.name, counted, device, total)
         fetch(place, bytes_reported(report, total))
         return need
-
-
-def _limits(settings: Settings) -> Limits:
-    from lm_debugger.engine.types import Limits
-
-    return Limits(
-        max_interventions=settings.max_interventions,
-        max_top_k=settings.max_top_k,
-        max_new_tokens=settings.max_new_tokens,
-        max_positions=settings.max_positions,
-        max_waiting=settings.max_waiting,
-    )

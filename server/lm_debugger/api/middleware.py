@@ -114,10 +114,15 @@ def _route() -> str:
 
 
 def _refuse_foreign_host() -> None:
-    """Against DNS rebinding: a page of another site can point its own name at 127.0.0.1 and would
-    then count as the same origin, but it cannot choose the `Host` header. What only tells whether
-    the server is well is told under any name to whoever reaches an open address: what watches it
-    asks by the address of one machine.
+    """Refuse requests that name another host than this server's: protection from DNS rebinding.
+
+    Whoever owns a site can let its name point at 127.0.0.1. To a browser, that site's page and this
+    server are then one origin, so that the page may read every answer. But the browser still sends
+    the site's name in the `Host` header, and no script can change that.
+
+    The routes for operating a server (`UNCOUNTED`: health, readiness, metrics and the like) are
+    answered under any name, unless the server listens on a loopback address: load balancers and
+    Prometheus ask each machine by its IP address, which nobody lists in `allowed_hosts`.
 
     Raises:
         Forbidden: this server listens on a loopback address, or was given `allowed_hosts`, and the

@@ -15,7 +15,7 @@ from lm_debugger.api.state import state
 from lm_debugger.engine.types import Intervention, Sampling
 from lm_debugger.errors import InvalidInput, PromptTooLong
 from lm_debugger.json_input import Model, checked
-from lm_debugger.runs.schema import InterventionIn, SamplingIn
+from lm_debugger.runs.schema import InterventionIn, SamplingIn, checked_interventions
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
@@ -91,7 +91,7 @@ def prompt(text: str, debugger: Debugger) -> str:
 
 def interventions(items: Sequence[InterventionIn]) -> list[Intervention]:
     """The engine's interventions; it raises InvalidIntervention, InvalidPosition."""
-    return [item.checked() for item in items]
+    return checked_interventions(items)
 
 
 def sampling(item: SamplingIn) -> Sampling:

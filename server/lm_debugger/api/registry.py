@@ -62,6 +62,8 @@ class ModelRegistry:
         self._load = load
         self._make_index = make_index
         self._on_change = on_change
+        self._lock = threading.Lock()  # closing, and entering what has just been loaded
+        self._closed = False
         self._thread = threading.Thread(target=self._load_all, name="load-models", daemon=True)
 
     @classmethod
@@ -80,7 +82,9 @@ class ModelRegistry:
         self._thread.join(timeout)
 
     def close(self) -> None:
-        """Stop the indexes that are being built."""
+        """Stop the indexes that are being built; from now on no model becomes ready."""
+        with self._lock:
+            self._closed = True
         for entry in self.entries:
             if entry.index is not None:
                 entry.index.close()
@@ -109,9 +113,9 @@ class ModelRegistry:
             ModelLoading: not yet.
             LoadError: it could not be loaded.
         """
-        return self.explore(id)[0]
+        return self.loaded(id)[0]
 
-    def explore(self, id: str | None = None) -> tuple[Debugger, ModelIndex]:
+    def loaded(self, id: str | None = None) -> tuple[Debugger, ModelIndex]:
         """The model of that id, or the default one, and its index; raises as `get` does."""
         name = self.default if id is None else id
         entry = self._entries.get(name)
@@ -134,7 +138,10 @@ class ModelRegistry:
     def _load_all(self) -> None:
         for name in list(self._entries):
             entry = self._load_one(name)
-            self._entries[name] = entry
+            with self._lock:
+                if self._closed:  # nobody would stop its index
+                    return
+                self._entries[name] = entry
             self._on_change(entry)
 
     def _load_one(self, name: str) -> Entry:

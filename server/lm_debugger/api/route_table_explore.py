@@ -5,7 +5,7 @@ from __future__ import annotations
 from lm_debugger.api import schemas_explore as explore
 from lm_debugger.api.route_types import DIM, LAYER, MODEL, POST_ERRORS, Param, Route
 
-_N = {"type": "integer", "minimum": 1, "maximum": 200}
+_N = {"type": "integer", "minimum": 1}
 
 
 def _flag(name: str, description: str) -> Param:

@@ -39,15 +39,17 @@ def change_index() -> Response:
 def search_keywords() -> Response:
     asked = parse.parameters(wire.KeywordQuery)
     debugger, index = state().indexed(asked.model)
+    debugger.check_length(asked.n)
     with computing():
         found = index.keywords(asked.q, asked.n)
-    return json_reply(dump.keywords(debugger, index, found))
+        return json_reply(dump.keywords(debugger, index, found))
 
 
 @blueprint.get("/search/concepts")
 def search_concepts() -> Response:
     asked = parse.parameters(wire.ConceptQuery)
     debugger, index = state().indexed(asked.model)
+    debugger.check_length(asked.n)
     last = debugger.info.n_layers - 1
     layers = (
         0 if asked.first_layer is None else asked.first_layer,
@@ -56,7 +58,7 @@ def search_concepts() -> Response:
     with computing():
         words = index.concepts.words(asked.q)
         found = index.concepts.search(words, asked.n, normalised=asked.normalised, layers=layers)
-    return json_reply(dump.concepts(debugger, index, words, found))
+        return json_reply(dump.concepts(debugger, index, words, found))
 
 
 @blueprint.get("/values/<layer>/<dim>/neighbours")
@@ -65,9 +67,10 @@ def neighbours(layer: str, dim: str) -> Response:
     debugger, index = state().indexed(asked.model)
     at = ValueId(asked.layer, asked.dim)
     debugger.check(at)
+    debugger.check_length(asked.n)
     with computing():
         found = index.concepts.neighbours(at, asked.n, opposite=asked.opposite)
-    return _unchanging(dump.neighbours(debugger, index, at, found))
+        return _unchanging(dump.neighbours(debugger, index, at, found))
 
 
 @blueprint.get("/values/<layer>/<dim>/place")
@@ -89,9 +92,11 @@ def clusters() -> Response:
 def cluster(cluster: str) -> Response:
     asked = parse.parameters(wire.ClusterQuery, cluster=cluster)
     debugger, index = state().indexed(asked.model)
-    members = index.members(asked.cluster, asked.seed)
-    shown = members[asked.offset : asked.offset + asked.n]
-    return _unchanging(dump.cluster(debugger, index, asked, shown))
+    debugger.check_length(asked.n)
+    with computing():
+        members = index.members(asked.cluster, asked.seed)
+        shown = members[asked.offset : asked.offset + asked.n]
+        return _unchanging(dump.cluster(debugger, index, asked, shown))
 
 
 def _unchanging(body: BaseModel) -> Response:

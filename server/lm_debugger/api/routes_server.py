@@ -28,13 +28,7 @@ def models() -> Response:
 @blueprint.get("/api/v1/settings")
 def settings() -> Response:
     current = state().settings
-    limits = wire.LimitsOut(
-        max_interventions=current.max_interventions,
-        max_top_k=current.max_top_k,
-        max_new_tokens=current.max_new_tokens,
-        max_positions=current.max_positions,
-        max_prompt_chars=current.max_prompt_chars,
-    )
+    limits = {name: getattr(current, name) for name in wire.LimitsOut.model_fields}
     rows = [
         wire.SettingOut(
             name=row.name,
@@ -46,7 +40,7 @@ def settings() -> Response:
         )
         for row in settings_table.table()
     ]
-    return json_reply(wire.SettingsReply(limits=limits, settings=rows))
+    return json_reply(wire.SettingsReply(limits=wire.LimitsOut(**limits), settings=rows))
 
 
 @blueprint.get("/api/v1/examples")

@@ -223,6 +223,9 @@ class ModelOut(Reply):
     n_parameters: int | None
     tied_unembedding: bool | None
     activation: str | None
+    activation_at_zero: float | None = Field(
+        description="act(0), which 'off' writes (rule 9), where it is farthest from 0"
+    )
     dtype: str | None
     device: str | None
 
@@ -267,6 +270,8 @@ class SettingOut(Reply):
 
 
 class LimitsOut(Reply):
+    """The settings of these names: what one request may ask for."""
+
     max_interventions: int
     max_top_k: int
     max_new_tokens: int
@@ -298,7 +303,10 @@ class VersionReply(Reply):
 class ErrorBody(Reply):
     code: str
     message: str
-    details: dict[str, object]
+    details: dict[str, object] = Field(
+        description="the values behind the sentence; where one intervention is refused, "
+        "`intervention` is its place in the request's list, from 0, and `id` its vector, 'L9D1'"
+    )
     request_id: str
 
 

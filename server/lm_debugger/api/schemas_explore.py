@@ -21,12 +21,12 @@ class Query(BaseModel):
 
 class KeywordQuery(Query):
     q: str = Field(description="keywords, separated by commas")
-    n: int = Field(5, ge=1, le=200, description="results")
+    n: int = Field(5, description="results")
 
 
 class ConceptQuery(Query):
     q: str = Field(description="words, separated by commas; a minus before those to demote")
-    n: int = Field(20, ge=1, le=200, description="results")
+    n: int = Field(20, description="results")
     normalised: bool = Field(False, description="divide by the vector's norm")
     first_layer: int | None = Field(None, description="default: 0")
     last_layer: int | None = Field(None, description="default: the last layer")
@@ -35,7 +35,7 @@ class ConceptQuery(Query):
 class NeighbourQuery(Query):
     layer: int = Field(description="0-based layer")
     dim: int = Field(description="0-based dimension")
-    n: int = Field(10, ge=1, le=200, description="results")
+    n: int = Field(10, description="results")
     opposite: bool = Field(False, description="what opposes the vector instead")
 
 
@@ -48,7 +48,7 @@ class ClusterQuery(Query):
     cluster: int = Field(description="number of the cluster")
     seed: int = Field(0, ge=0, le=2**31, description="which ten members come first")
     offset: int = Field(0, ge=0, description="members to skip")
-    n: int = Field(10, ge=1, le=200, description="members to list")
+    n: int = Field(10, description="members to list")
 
 
 class IndexAction(Request):

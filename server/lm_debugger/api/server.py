@@ -106,8 +106,8 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stop`, KeyboardInterrupt or SystemExit; returns when all has ended."""
-        self._running = True
         try:
+            self._running = True
             while not self._stopped.is_set():
                 wasyncore.loop(timeout=_POLL_SECONDS, map=self._map, use_poll=True, count=1)
         except (KeyboardInterrupt, SystemExit):
@@ -160,7 +160,13 @@ class Server:
         wasyncore.close_all(self._map, ignore_all=True)
 
     def _drain(self) -> None:
-        """Take what has knocked already, refuse what comes later, and let what is here end."""
+        """Take what has knocked already, refuse what comes later, and let what is here end.
+
+        waitress itself can only drop what it is answering, so this, and `_is_busy`, use more of it
+        than it documents: `handle_accept`, `active_channels`, and of a channel `requests` (those
+        that were read whole), `request` (the one being read) and `total_outbufs_len` (bytes still
+        to be sent). `tests/cli/test_shutdown.py` holds what comes of it.
+        """
         for _ in range(self._wsgi.adj.connection_limit):
             before = len(self._wsgi.active_channels)
             self._wsgi.handle_accept()

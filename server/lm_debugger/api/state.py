@@ -48,11 +48,11 @@ class State:
         return self.indexed(id)[0]
 
     def indexed(self, id: str | None = None) -> tuple[Debugger, ModelIndex]:
-        """The model that a request asks for, and its index; raises as `explore` does."""
+        """The model that a request asks for, and its index; raises as `loaded` does."""
         name = self.registry.default if id is None else id
         if any(entry.id == name for entry in self.registry.entries):
             record().model = name
-        return self.registry.explore(id)
+        return self.registry.loaded(id)
 
 
 def attach(app_extensions: dict[str, object], state: State) -> None:

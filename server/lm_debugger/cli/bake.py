@@ -68,7 +68,7 @@ def command(
     if run is None:
         edits = interventions(options)
     else:
-        edits, prompt = [item.checked() for item in run.interventions], run.prompt
+        edits, prompt = run.checked_interventions(), run.prompt
     debugger = load_debugger(model, {**options, "dtype": "float32"}, run)
     baked = debugger.bake(edits, out, prompt, weights, force=force)
     for line in _lines(baked, model):

@@ -95,7 +95,7 @@ def asked(model: str | None, prompt: str | None, options: dict[str, Any]) -> Ask
     path = options["run_file"]
     if path is not None:
         run = read_run(path, _BESIDE_A_RUN)
-        edits = [item.checked() for item in run.interventions]
+        edits = run.checked_interventions()
         return Asked(model or run.model, run.prompt, edits, run)
     for name, value in (("MODEL", model), ("PROMPT", prompt)):
         if value is None:

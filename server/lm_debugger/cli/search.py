@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lm_debugger.cli.explore import build, index_options, open_index
-from lm_debugger.engine.types import ValueId
+from lm_debugger.engine.types import LIMITS, ValueId
 from lm_debugger.visible import shown
 
 
@@ -16,7 +16,14 @@ from lm_debugger.visible import shown
 @index_options
 @click.argument("words")
 @click.option("--keywords", is_flag=True, help="keyword search as in LM-Debugger, on the index")
-@click.option("-n", "n", type=click.IntRange(1, 200), default=10, show_default=True, help="results")
+@click.option(
+    "-n",
+    "n",
+    type=click.IntRange(1, LIMITS.max_top_k),
+    default=10,
+    show_default=True,
+    help="results",
+)
 @click.option("--layers", metavar="3-7", default=None, help="layers to search (concepts only)")
 @click.option("--opposite", is_flag=True, help="what opposes the vector, where WORDS is one")
 @click.option("--normalised", is_flag=True, help="divide by the vector's norm (concepts only)")

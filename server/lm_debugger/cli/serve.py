@@ -13,7 +13,7 @@ import click
 
 from lm_debugger import __version__
 from lm_debugger.cli.output import let_go
-from lm_debugger.settings import Row, Settings, table
+from lm_debugger.settings import Setting, Settings, table
 from lm_debugger.settings_sources import load
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _metavar(row: Row) -> str | None:
+def _metavar(row: Setting) -> str | None:
     match row.default:
         case False:
             return None  # a switch takes no value
@@ -100,10 +100,12 @@ def _serve(settings: Settings) -> None:
     registry = ModelRegistry(settings.models, load_model, indexer(settings), changed)
     server = Server(settings, registry)
     signal.signal(signal.SIGTERM, lambda *_: server.end())
-    _banner(server, settings, built=is_built())
-    registry.start()
     try:
+        _banner(server, settings, built=is_built())
+        registry.start()
         server.run()
+    except KeyboardInterrupt:  # before `run`, which ends by itself
+        server.stop()
     finally:
         registry.close()
     if registry.state == "failed":

@@ -149,11 +149,6 @@ class Intervention:
         """Whether generated tokens are edited, `generated` or its default."""
         return self.positions == "all" if self.generated is None else self.generated
 
-    @property
-    def is_noop(self) -> bool:
-        """True for `scale` by 1 and `add` of 0, which rule 15 makes exact no-ops."""
-        return (self.kind, self.value) in (("scale", 1.0), ("add", 0.0))
-
     @classmethod
     def on(
         cls, value: str, *, positions: Positions = "all", generated: bool | None = None

@@ -32,7 +32,7 @@ def attribute(
     """Why a token, or why one rather than another.
 
     Args:
-        done: a forward pass that recorded `position`; see `tracer.Tracer.forward`.
+        done: a forward pass that recorded `position`; see `tracer.Tracer.run`.
         tokens: A, or A and B: then everything is about logit A minus logit B.
         k: K, how many sub-updates are listed.
     """

@@ -26,7 +26,13 @@ from lm_debugger.engine.bake_card import card
 from lm_debugger.engine.interventions import LayerEdit, merge
 from lm_debugger.engine.loading import Checkpoint, read
 from lm_debugger.engine.types import Baked, BakedEdit, Intervention, ValueId
-from lm_debugger.errors import CannotBake, CheckpointStorage, InvalidCheckpoint, NonFiniteResult
+from lm_debugger.errors import (
+    CannotBake,
+    CheckpointStorage,
+    InvalidCheckpoint,
+    NonFiniteResult,
+    about_intervention,
+)
 
 
 def bakeable(interventions: Sequence[Intervention]) -> tuple[Intervention, ...]:
@@ -35,22 +41,23 @@ def bakeable(interventions: Sequence[Intervention]) -> tuple[Intervention, ...]:
     Raises:
         CannotBake: there are none, or one holds at some positions only.
     """
-    in_force: dict[ValueId, list[Intervention]] = {}
-    for item in interventions:
+    in_force: dict[ValueId, list[tuple[int, Intervention]]] = {}
+    for place, item in enumerate(interventions):
         earlier = [] if _everywhere(item) else in_force.get(item.id, [])
-        in_force[item.id] = [*earlier, item]
-    for item in (item for items in in_force.values() for item in items):
+        in_force[item.id] = [*earlier, (place, item)]
+    for place, item in (entry for entries in in_force.values() for entry in entries):
         if not _everywhere(item):
             where = "at some positions only" if item.positions != "all" else "in the prompt only"
-            raise CannotBake(
-                f"{item.id} ({item.kind}) is edited {where}; weights are the same at every "
-                "position. Edit it everywhere, or leave it out.",
-                layer=item.layer,
-                dim=item.dim,
-            )
+            with about_intervention(place, item.id):
+                raise CannotBake(
+                    f"{item.id} ({item.kind}) is edited {where}; weights are the same at every "
+                    "position. Edit it everywhere, or leave it out.",
+                    layer=item.layer,
+                    dim=item.dim,
+                )
     if not in_force:
         raise CannotBake("There are no interventions, so there is nothing to bake.")
-    return tuple(in_force[id][0] for id in sorted(in_force))
+    return tuple(in_force[id][0][1] for id in sorted(in_force))
 
 
 def bake(

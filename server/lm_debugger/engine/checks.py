@@ -1,14 +1,14 @@
-"""Checks of numbers in a request that several methods of `Debugger` make."""
+"""Checks of a request's numbers, ids and positions that several methods of `Debugger` make."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import SupportsIndex
 
 from lm_debugger.engine.given import listed, shown, whole
 from lm_debugger.engine.types import Token
 from lm_debugger.engine.vocabulary import Vocabulary
-from lm_debugger.errors import InvalidInput, OutOfRange, UnknownToken
+from lm_debugger.errors import InvalidInput, InvalidPosition, OutOfRange, UnknownToken
 
 _COUNTED = ("positions", "tokens")
 
@@ -66,3 +66,29 @@ def check_text(what: str, value: str) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{what} must be text, not {type(value).__name__}.")
     return value
+
+
+def resolve_positions(
+    positions: str | Sequence[int], n_tokens: int, *, what: str = "positions"
+) -> tuple[int, ...]:
+    """Canonical positions -> ascending indices in [0, T); negative ones count from the end.
+
+    Raises:
+        InvalidPosition: outside the prompt.
+    """
+    if positions == "all":
+        return tuple(range(n_tokens))
+    if positions == "last":
+        return (n_tokens - 1,)
+    resolved = set()
+    for position in positions:
+        assert isinstance(position, int)
+        if not -n_tokens <= position < n_tokens:
+            raise InvalidPosition(
+                f"{what}: the prompt has {n_tokens} token{'s' * (n_tokens != 1)}, so positions are "
+                f"0 to {n_tokens - 1} (or -{n_tokens} to -1 from the end), not {position}.",
+                position=position,
+                n_tokens=n_tokens,
+            )
+        resolved.add(position % n_tokens)
+    return tuple(sorted(resolved))

@@ -10,7 +10,12 @@ import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
-from lm_debugger.engine.checks import check_range, check_text, known_tokens
+from lm_debugger.engine.checks import (
+    check_range,
+    check_text,
+    known_tokens,
+    resolve_positions,
+)
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.kept import KeptRuns
 from lm_debugger.engine.lens import Lens
@@ -66,6 +71,14 @@ class Core:
             UnknownLayer, UnknownDimension: no; they name the allowed range.
         """
         rules.check_value(self._adapter, at.layer, at.dim)
+
+    def check_length(self, n: int) -> None:
+        """May a list have n entries?
+
+        Raises:
+            OutOfRange: no; it names the range.
+        """
+        check_range("n", n, self.limits.max_top_k)
 
     def token(self, id: int) -> Token:
         """One entry of the vocabulary.
@@ -132,6 +145,7 @@ class Core:
             n_parameters=checkpoint.n_parameters,
             tied_unembedding=checkpoint.tied_unembedding,
             activation=adapter.activation_name,
+            activation_at_zero=self._activation_at_zero(),
             dtype=str(adapter.unembedding.dtype).removeprefix("torch."),
             device=str(adapter.unembedding.device),
             eos_token=next(map(self._vocabulary.token, sorted(checkpoint.eos_token_ids)), None),
@@ -158,9 +172,15 @@ class Core:
             InvalidInput: one of its subclasses says what is wrong and what is allowed.
         """
         n_tokens = len(self._encode(prompt))
-        rules.resolve_positions(as_positions(positions), n_tokens)
+        resolve_positions(as_positions(positions), n_tokens)
         check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
         self._check_interventions(interventions, n_tokens)
+
+    def _activation_at_zero(self) -> float:
+        with torch.inference_mode():
+            zero = self._adapter.unembedding.new_zeros(1)
+            found = (float(block.activation(zero)) for block in self._adapter.blocks)
+            return max(found, key=abs)
 
     def _both(
         self, ids: Sequence[int], columns: tuple[int, ...], interventions: Sequence[Intervention]
@@ -198,7 +218,7 @@ class Core:
         Raises:
             InvalidPosition: outside the prompt, or several.
         """
-        columns = rules.resolve_positions(as_positions(position), n_tokens)
+        columns = resolve_positions(as_positions(position), n_tokens)
         if len(columns) != 1:
             raise InvalidPosition(
                 f"Name one position of the prompt, not {len(columns)}.", n_positions=len(columns)

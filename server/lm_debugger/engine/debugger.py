@@ -14,7 +14,7 @@ import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.baking import bake, bakeable
-from lm_debugger.engine.checks import check_range
+from lm_debugger.engine.checks import check_range, resolve_positions
 from lm_debugger.engine.core import PositionsLike
 from lm_debugger.engine.generation import GenerationStream, Request
 from lm_debugger.engine.given import shown
@@ -38,14 +38,14 @@ from lm_debugger.engine.types import (
     as_positions,
 )
 from lm_debugger.engine.why import Why
-from lm_debugger.errors import CannotBake, InvalidInput
+from lm_debugger.errors import CannotBake, InvalidInput, about_intervention
 
 _BATCH_TOKENS = 256
 """Beyond it a batch is no faster than its requests one after the other, and all wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Question:
     """A checked request for a trace."""
 
     ids: Sequence[int]
@@ -62,7 +62,7 @@ class _Answer:
     applied: tuple[AppliedIntervention, ...]
 
 
-def _fit(asked: Sequence[_Asked]) -> bool:
+def _fit(asked: Sequence[_Question]) -> bool:
     """Whether traces may be one batch: short prompts of about one length, at single positions."""
     lengths = [len(a.ids) for a in asked]
     padded = max(lengths) * len(lengths)
@@ -120,11 +120,11 @@ class Debugger(Why):
             Busy: too many requests wait for the model.
         """
         ids = self._encode(prompt)
-        columns = rules.resolve_positions(as_positions(positions), len(ids))
+        columns = resolve_positions(as_positions(positions), len(ids))
         top_k = check_range("top_k", top_k, self.limits.max_top_k)
         check_range("positions", len(columns), self.limits.max_positions)
         edits = self._check_interventions(interventions, len(ids))
-        asked = _Asked(ids, columns, edits, top_k)
+        asked = _Question(ids, columns, edits, top_k)
         answer = self._gate.together(asked, self._traces, _fit)
         return Trace(
             model=self._checkpoint.id,
@@ -137,7 +137,7 @@ class Debugger(Why):
             interventions=answer.applied,
         )
 
-    def _traces(self, asked: Sequence[_Asked]) -> list[_Answer]:
+    def _traces(self, asked: Sequence[_Question]) -> list[_Answer]:
         """Several traces as one batch; the caller holds the gate."""
         runs = self._runs.many([Wanted(a.ids, a.columns, a.interventions) for a in asked])
         self._reader.read(
@@ -158,7 +158,7 @@ class Debugger(Why):
         self._runs.trim()
         return answers
 
-    def _answer(self, asked: _Asked, plain: Kept, changed: Kept) -> _Answer:
+    def _answer(self, asked: _Question, plain: Kept, changed: Kept) -> _Answer:
         columns, k = asked.columns, asked.top_k
         unedited = self._reader.run(plain, columns, k)
         edited = comparison = None
@@ -248,7 +248,11 @@ class Debugger(Why):
             CheckpointStorage: the disk is full, or `out` cannot be written.
             LoadError: the checkpoint cannot be read again, or is not what was loaded.
         """
-        wanted = bakeable(as_interventions(interventions))
+        given = as_interventions(interventions)
+        for place, item in enumerate(given):
+            with about_intervention(place, item.id):
+                rules.check_value(self._adapter, item.layer, item.dim)
+        wanted = bakeable(given)
         self._check_interventions(wanted, n_tokens=1)
         if not isinstance(out, str | os.PathLike):
             raise InvalidInput(f"out must be the path of a folder, not {shown(out)}.")

@@ -145,8 +145,9 @@ class _CachedModel:
                 )
             self._cache, self._seen = output.past_key_values, len(text)
             states = tap.states()[:, 1, 0]  # [L, D], after every layer
-            if not is_sound(states).all():
-                raise overflow("while generating")
+            sound = is_sound(states).cpu()  # [L]
+            if not sound.all():
+                raise overflow(int((~sound).nonzero()[0]), generating=True)
             return self.lens.logits(states[-1:])[0].cpu()
 
     def release(self) -> None:

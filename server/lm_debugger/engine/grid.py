@@ -57,7 +57,7 @@ def _rows(done: Pass, positions: Sequence[int]) -> Tensor:
     states = done.states[:, :, [done.positions.index(position) for position in positions]]
     sound = is_sound(states).flatten(1).all(dim=1).cpu()
     if not sound.all():
-        raise overflow(f"in layer {int((~sound).nonzero()[0])}")
+        raise overflow(int((~sound).nonzero()[0]))
     return states.flatten(0, 2)
 
 

@@ -21,9 +21,15 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.checks import resolve_positions
 from lm_debugger.engine.given import shown, whole
 from lm_debugger.engine.types import Intervention, ValueId
-from lm_debugger.errors import InvalidPosition, NonFiniteResult, UnknownDimension, UnknownLayer
+from lm_debugger.errors import (
+    NonFiniteResult,
+    UnknownDimension,
+    UnknownLayer,
+    about_intervention,
+)
 
 BOOST_MARGIN = 0.01
 """Rule 9: c exceeds the layer's largest sub-update score by this much."""
@@ -93,41 +99,16 @@ def check_value(adapter: Adapter, layer: SupportsIndex, dim: SupportsIndex) -> V
     return ValueId(at, row)
 
 
-def resolve_positions(
-    positions: str | Sequence[int], n_tokens: int, *, what: str = "positions"
-) -> tuple[int, ...]:
-    """Canonical positions -> ascending indices in [0, T); negative ones count from the end.
-
-    Raises:
-        InvalidPosition: outside the prompt.
-    """
-    if positions == "all":
-        return tuple(range(n_tokens))
-    if positions == "last":
-        return (n_tokens - 1,)
-    resolved = set()
-    for position in positions:
-        assert isinstance(position, int)
-        if not -n_tokens <= position < n_tokens:
-            raise InvalidPosition(
-                f"{what}: the prompt has {n_tokens} token{'s' * (n_tokens != 1)}, so positions are "
-                f"0 to {n_tokens - 1} (or -{n_tokens} to -1 from the end), not {position}.",
-                position=position,
-                n_tokens=n_tokens,
-            )
-        resolved.add(position % n_tokens)
-    return tuple(sorted(resolved))
-
-
 def check(adapter: Adapter, interventions: Sequence[Intervention], n_tokens: int) -> None:
     """Raise what is wrong with a list before anything is computed.
 
     Raises:
-        UnknownLayer, UnknownDimension, InvalidPosition.
+        UnknownLayer, UnknownDimension, InvalidPosition: see `about_intervention`.
     """
-    for item in interventions:
-        check_value(adapter, item.layer, item.dim)
-        resolve_positions(item.positions, n_tokens, what=str(item.id))
+    for place, item in enumerate(interventions):
+        with about_intervention(place, item.id):
+            check_value(adapter, item.layer, item.dim)
+            resolve_positions(item.positions, n_tokens, what=str(item.id))
 
 
 def pre_activation(item: Intervention, boosts: Sequence[float]) -> float | None:
@@ -136,6 +117,21 @@ def pre_activation(item: Intervention, boosts: Sequence[float]) -> float | None:
     `boosts`: [L], c of every layer, from the unedited run (rule 10).
     """
     return boosts[item.layer] if item.kind == "on" else 0.0 if item.kind == "off" else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Map:
+    """What becomes of one coefficient, [T + 1] each, row for row as in `LayerEdit`; `written_by`
+    is the intervention that holds there, by its place in the list, -1 where none does."""
+
+    factor: Tensor
+    shift: Tensor
+    written_by: Tensor
+
+    @classmethod
+    def identity(cls, n_rows: int) -> _Map:
+        ones = torch.ones(n_rows, dtype=torch.float64)
+        return cls(ones, torch.zeros_like(ones), torch.full((n_rows,), -1))
 
 
 def merge(
@@ -153,23 +149,22 @@ def merge(
 
     Raises:
         UnknownLayer, UnknownDimension, InvalidPosition: see `check`.
-        NonFiniteResult: a value is too large for the model's dtype.
+        NonFiniteResult: a value is too large for the model's dtype; see `about_intervention`.
     """
     check(adapter, interventions, n_tokens)
-    maps: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
-    for item in interventions:
-        key = (item.layer, item.dim)
-        if key not in maps:
-            ones = torch.ones(n_tokens + 1, dtype=torch.float64)
-            maps[key] = (ones, torch.zeros_like(ones))
+    maps: dict[ValueId, _Map] = {}
+    for place, item in enumerate(interventions):
+        if item.id not in maps:
+            maps[item.id] = _Map.identity(n_tokens + 1)
+        found = maps[item.id]
         rows = [*resolve_positions(item.positions, n_tokens)]
         if item.edits_generated:
             rows.append(n_tokens)
-        factor, shift = maps[key]
+        found.written_by[rows] = place
         if item.kind == "on" and boosts is None:
-            factor[rows], shift[rows] = 0.0, math.nan  # a mark: see `_by_layer`
+            found.factor[rows], found.shift[rows] = 0.0, math.nan  # a mark: see `_by_layer`
         else:
-            factor[rows], shift[rows] = _affine(adapter, item, boosts or ())
+            found.factor[rows], found.shift[rows] = _affine(adapter, item, boosts or ())
     return _by_layer(adapter, maps)
 
 
@@ -186,25 +181,26 @@ def _affine(adapter: Adapter, item: Intervention, boosts: Sequence[float]) -> tu
     return {"set": (0.0, value), "scale": (value, 0.0), "add": (1.0, value)}[item.kind]
 
 
-def _by_layer(
-    adapter: Adapter, maps: Mapping[tuple[int, int], tuple[Tensor, Tensor]]
-) -> dict[int, LayerEdit]:
-    columns: dict[int, list[tuple[int, Tensor, Tensor]]] = {}
-    for (layer, dim), (factor, shift) in maps.items():
-        if bool((factor != 1).any() or (shift != 0).any()):
-            columns.setdefault(layer, []).append((dim, factor, shift))
+def _by_layer(adapter: Adapter, maps: Mapping[ValueId, _Map]) -> dict[int, LayerEdit]:
+    columns: dict[int, list[tuple[ValueId, _Map]]] = {}
+    for id, found in maps.items():
+        if bool((found.factor != 1).any() or (found.shift != 0).any()):
+            columns.setdefault(id.layer, []).append((id, found))
     edits = {}
     for layer, items in columns.items():
         weight = adapter.value_matrix(layer)
-        factor = torch.stack([f for _, f, _ in items], dim=1).to(weight)
-        shift = torch.stack([s for _, _, s in items], dim=1).to(weight)
+        factor = torch.stack([found.factor for _, found in items], dim=1).to(weight)
+        shift = torch.stack([found.shift for _, found in items], dim=1).to(weight)
         boosted = shift.isnan()
         shift = shift.masked_fill(boosted, 0.0)
-        if not (factor.isfinite().all() and shift.isfinite().all()):
-            raise NonFiniteResult(
-                f"An intervention's value in layer {layer} is too large for {weight.dtype}.",
-                layer=layer,
-            )
-        dims = torch.tensor([dim for dim, _, _ in items], device=weight.device)
+        unsound = ~(factor.isfinite() & shift.isfinite())
+        if unsound.any():
+            row, column = unsound.nonzero()[0].tolist()
+            id, found = items[column]
+            with about_intervention(int(found.written_by[row]), id):
+                raise NonFiniteResult(
+                    f"{id}: the intervention's value is too large for {weight.dtype}.", layer=layer
+                )
+        dims = torch.tensor([id.dim for id, _ in items], device=weight.device)
         edits[layer] = LayerEdit(dims, factor, shift, boosted if boosted.any() else None)
     return edits

@@ -20,16 +20,18 @@ from lm_debugger.engine.tracer import Pass, Row, Tracer
 from lm_debugger.engine.types import Intervention, LayerComparison, LayerTrace
 
 _BYTES = 64 << 20
-"""All remembered runs together. GPT-2 medium: 12 MB for a prompt of ten tokens, most of it the
-logits of the unedited run; 1,024 tokens: 220 MB, so that only the latest run is kept."""
+"""What all remembered runs may take together. One of GPT-2 medium takes 12 MB for a prompt of ten
+tokens, most of it the logits of the unedited run. One of 1,024 tokens takes 220 MB: it is more than
+this alone, and so only the latest such run is remembered."""
 
 _MOST = 64
-"""Of a small model thousands would fit, and finding the nearest walks through all of them. What was
-read from a run, which is not in its weight, is some 100 KB."""
+"""How many runs are remembered at most. Of a small model thousands would fit into `_BYTES`, but
+`KeptRuns.nearest` looks at each of them, and what was read from each takes some 100 KB more, which
+`Kept.weight` does not count."""
 
 Edits: TypeAlias = Mapping[int, LayerEdit]
 Key: TypeAlias = tuple[tuple[int, tuple[bytes, ...]], ...]
-Asked: TypeAlias = tuple[tuple[int, ...], int]
+ReadAt: TypeAlias = tuple[tuple[int, ...], int]
 """Positions and K of a reading."""
 
 
@@ -40,15 +42,15 @@ class Kept:
 
     done: Pass
     edits: Edits
-    readings: dict[Asked, list[list[LayerTrace]]] = field(default_factory=dict)
-    comparisons: dict[Asked, list[list[LayerComparison]]] = field(default_factory=dict)
+    readings: dict[ReadAt, list[list[LayerTrace]]] = field(default_factory=dict)
+    comparisons: dict[ReadAt, list[list[LayerComparison]]] = field(default_factory=dict)
     distributions: tuple[tuple[int, ...], int, Distributions] | None = None
     """Positions, first layer l, and [2 (L - l) P, V] of them, for comparing runs."""
 
-    def forget(self, asked: Asked) -> None:
+    def forget(self, at: ReadAt) -> None:
         """Drop what was read."""
-        self.readings.pop(asked, None)
-        self.comparisons.pop(asked, None)
+        self.readings.pop(at, None)
+        self.comparisons.pop(at, None)
 
     @property
     def weight(self) -> int:
@@ -137,10 +139,10 @@ class KeptRuns:
         kept = Kept(done, edits)
         if base is not None:
             start = base.shares(edits)
-            for asked, columns in base.readings.items():
-                kept.readings[asked] = [layers[:start] for layers in columns]
-            for asked, compared in base.comparisons.items():
-                kept.comparisons[asked] = [layers[:start] for layers in compared]
+            for at, columns in base.readings.items():
+                kept.readings[at] = [layers[:start] for layers in columns]
+            for at, compared in base.comparisons.items():
+                kept.comparisons[at] = [layers[:start] for layers in compared]
         self._known.put((tuple(ids), _key(edits)), kept)
         return kept
 

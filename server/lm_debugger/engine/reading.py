@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.interventions import pre_activation
-from lm_debugger.engine.kept import Asked, Kept
+from lm_debugger.engine.kept import Kept, ReadAt
 from lm_debugger.engine.lens import Distributions, Lens, is_sound, top_k
 from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.engine.tracer import Pass, Tracer, overflow
@@ -55,14 +55,14 @@ class Reading:
     """A comparison with another run may follow, which needs all logits."""
 
     @property
-    def asked(self) -> Asked:
+    def at(self) -> ReadAt:
         """Positions and K."""
         return self.positions, self.k
 
     @property
     def found(self) -> list[list[LayerTrace]]:
         """What is read already: for each position, the lowest layers."""
-        return self.kept.readings.setdefault(self.asked, [[] for _ in self.positions])
+        return self.kept.readings.setdefault(self.at, [[] for _ in self.positions])
 
     @property
     def start(self) -> int:
@@ -96,7 +96,7 @@ class Reader:
 
     def read(self, wanted: Sequence[Reading]) -> None:
         """Let several readings be known, with one product of all their states; raises as `run`."""
-        different = {(id(each.kept), each.asked): each for each in wanted}
+        different = {(id(each.kept), each.at): each for each in wanted}
         todo = [each for each in different.values() if each.start < len(each.kept.done.inputs)]
         if not todo:
             return
@@ -133,17 +133,17 @@ class Reader:
         self, plain: Kept, changed: Kept, positions: tuple[int, ...], k: int
     ) -> tuple[PositionComparison, ...]:
         """Both runs at `positions`, of which `run` has read both with the same K."""
-        asked = (positions, k)
-        columns = changed.comparisons.setdefault(asked, [[] for _ in positions])
+        at = (positions, k)
+        columns = changed.comparisons.setdefault(at, [[] for _ in positions])
         start = len(columns[0])
-        n_layers = len(changed.readings[asked][0])
+        n_layers = len(changed.readings[at][0])
         same = min(changed.edits, default=n_layers)  # layers that no edit has reached
         for layer in range(start, same):
-            for compared, known in zip(columns, plain.readings[asked], strict=True):
+            for compared, known in zip(columns, plain.readings[at], strict=True):
                 compared.append(_unchanged(known[layer]))
         start = max(start, same)
         if start < n_layers:
-            states = self._compared(plain, changed, asked, start)
+            states = self._compared(plain, changed, at, start)
             for layer in range(start, n_layers):
                 for column in columns:
                     before, after = next(states), next(states)
@@ -205,11 +205,11 @@ class Reader:
     # --- two runs --------------------------------------------------------------------------------
 
     def _compared(
-        self, plain: Kept, changed: Kept, asked: Asked, start: int
+        self, plain: Kept, changed: Kept, at: ReadAt, start: int
     ) -> Iterator[StateComparison]:
         """A `StateComparison` per state from layer `start` on, by layer, position, before/after."""
-        positions, _ = asked
-        likeliest = [_candidates(kept.readings[asked], start) for kept in (plain, changed)]
+        positions, _ = at
+        likeliest = [_candidates(kept.readings[at], start) for kept in (plain, changed)]
         candidates = [[*dict.fromkeys(a + b)] for a, b in zip(*likeliest, strict=True)]
         rows = [_rows(kept.done, positions, start) for kept in (plain, changed)]
         known = [_known(kept, positions, start) for kept in (plain, changed)]
@@ -290,7 +290,7 @@ def _check_sound(wanted: Reading, scores: Tensor) -> None:
     sound = is_sound(_states(wanted)).reshape(n_layers, -1).all(dim=1).cpu()
     sound &= scores.isfinite().cpu().reshape(n_layers, -1).all(dim=1)
     if not sound.all():
-        raise overflow(f"in layer {wanted.start + int((~sound).nonzero()[0])}")
+        raise overflow(wanted.start + int((~sound).nonzero()[0]))
 
 
 def applied(

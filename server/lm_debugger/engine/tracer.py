@@ -179,9 +179,15 @@ class _Batch:
         return Pass(row.positions, inputs, states, coefficients)
 
 
-def overflow(where: str) -> NonFiniteResult:
-    """The error for numbers that fp32, or the model's own format, cannot hold."""
+def overflow(layer: int, *, generating: bool = False) -> NonFiniteResult:
+    """The error for numbers that fp32, or the model's own format, cannot hold.
+
+    Args:
+        layer: the first that they cannot be held in; the error's details tell it.
+    """
+    where = f"in layer {layer}{' while generating' if generating else ''}"
     return NonFiniteResult(
         f"The model's numbers overflow {where}. If interventions set, scale or add, use smaller "
         "values; if there are none, its weights are damaged or its dtype is too narrow.",
+        layer=layer,
     )

@@ -370,7 +370,11 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is known of a loaded model."""
+    """What is known of a loaded model.
+
+    `activation` is its config's name for act, `activation_at_zero` is act(0), which "off" writes
+    (rule 9), of the layer where it is farthest from 0.
+    """
 
     id: str
     architecture: str
@@ -383,6 +387,7 @@ class ModelInfo:
     n_parameters: int
     tied_unembedding: bool
     activation: str
+    activation_at_zero: float
     dtype: str
     device: str
     eos_token: Token | None = field(default=None)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, SupportsIndex
 
 import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.attribution import attribute
-from lm_debugger.engine.checks import check_range, check_text, known_tokens
+from lm_debugger.engine.checks import (
+    check_range,
+    check_text,
+    known_tokens,
+    resolve_positions,
+)
 from lm_debugger.engine.core import Core, PositionsLike
 from lm_debugger.engine.following import follow
 from lm_debugger.engine.grid import grid
-from lm_debugger.engine.layer_details import sub_updates
-from lm_debugger.engine.lens import top_k
+from lm_debugger.engine.lens import top_k as best
+from lm_debugger.engine.sub_updates import Selection, sub_updates
 from lm_debugger.engine.types import (
     Attribution,
     Following,
@@ -23,6 +28,7 @@ from lm_debugger.engine.types import (
     Projection,
     SubUpdateDetail,
     Token,
+    ValueId,
     as_positions,
 )
 from lm_debugger.errors import InvalidInput
@@ -47,7 +53,7 @@ class Why(Core):
             Busy: too many requests wait for the model.
         """
         ids = self._encode(prompt)
-        columns = rules.resolve_positions(as_positions(positions), len(ids))
+        columns = resolve_positions(as_positions(positions), len(ids))
         check_range("positions", len(columns), self.limits.max_positions)
         edits = self._check_interventions(interventions, len(ids))
         tokens = [self._vocabulary.token(id) for id in ids]
@@ -93,11 +99,12 @@ class Why(Core):
             raise InvalidInput("Name the token whose logit the sub-updates are to affect.")
         asked = [id for id in (token, against) if id is not None]
         tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
+        chosen = Selection(layer, column, top_k, tokens, sort, n_tokens)
         with self._gate:
             plain, changed = self._both(ids, (column,), edits)
             return sub_updates(
-                self._adapter, self._tracer, self._lens, self._vocabulary, plain, changed,
-                (layer, column), tokens, sort, top_k, n_tokens,
+                self._adapter, self._tracer, self._lens, self._vocabulary, chosen,
+                unedited=plain, done=changed,
             )  # fmt: skip
 
     def follow(
@@ -158,7 +165,7 @@ class Why(Core):
         tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
         with self._gate:
             _, done = self._both(ids, (column,), edits)
-        return attribute(self._adapter, done, column, tokens, top_k)
+            return attribute(self._adapter, done, column, tokens, top_k)
 
     def find_tokens(self, text: str, n: int = 10) -> tuple[Token, ...]:
         """The n entries of the vocabulary that a typed text may mean, the likeliest meant first:
@@ -177,10 +184,11 @@ class Why(Core):
 
         Raises:
             UnknownLayer, UnknownDimension, OutOfRange.
+            Busy: too many requests wait for the model.
         """
         at = rules.check_value(self._adapter, layer, dim)
         top_k = check_range("top_k", top_k, self.limits.max_top_k)
-        with torch.inference_mode():
+        with self._gate, torch.inference_mode():
             vector = self._adapter.value_matrix(at.layer)[at.dim].float()
             logits = self._lens.unembed(vector.unsqueeze(0))  # [1, V]
             highest, promoted = _top_k(logits, top_k)
@@ -192,8 +200,30 @@ class Why(Core):
                 suppressed=self._vocabulary.logits(suppressed, [-x for x in lowest]),
             )
 
+    def promoted(self, values: Sequence[ValueId], top_k: int = 10) -> list[tuple[Token, ...]]:
+        """The tokens that each of some value vectors promotes most (rule 7), as `project` has them;
+        many at once, and a turn of the model for each block of them.
+
+        Raises:
+            UnknownLayer, UnknownDimension, OutOfRange.
+            Busy: too many requests wait for the model.
+        """
+        for at in values:
+            rules.check_value(self._adapter, at.layer, at.dim)
+        check_range("top_k", top_k, self.limits.max_top_k)
+        found: list[tuple[Token, ...]] = []
+        if not values:
+            return found
+        with torch.inference_mode():
+            vectors = [self._adapter.value_matrix(at.layer)[at.dim].float() for at in values]
+            for rows in self._lens.blocks(torch.stack(vectors)):
+                with self._gate:  # which asks whether the answer is still wanted
+                    ids = best(self._lens.unembed(rows), top_k)[1].tolist()
+                found += (tuple(map(self._vocabulary.token, row)) for row in ids)
+        return found
+
 
 def _top_k(row: torch.Tensor, k: int) -> tuple[list[float], list[int]]:
     """`lens.top_k` of one row [1, N]."""
-    values, ids = top_k(row, k)
+    values, ids = best(row, k)
     return values[0].tolist(), ids[0].tolist()

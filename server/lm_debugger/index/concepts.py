@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.lens import top_k
 from lm_debugger.engine.spelling import Spelling, spell_all
+from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.engine.types import Token, ValueId
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import InvalidInput, UnknownLayer
@@ -62,12 +64,15 @@ class ConceptSearch:
 
     Args:
         norms: [L, F], ||v_i||_2.
+        gate: whose turn it is to use the model; a search takes one, and can be stopped between
+            layers. Then `search` and `neighbours` raise Busy, or what stopped them, too.
     """
 
-    def __init__(self, adapter: Adapter, vocabulary: Vocabulary, norms: Tensor) -> None:
+    def __init__(self, adapter: Adapter, vocabulary: Vocabulary, norms: Tensor, gate: Gate) -> None:
         self._adapter = adapter
         self._vocabulary = vocabulary
         self._norms = norms
+        self._gate = gate
 
     def words(self, text: str) -> tuple[Word, ...]:
         """Parse a concept and find each word's tokens.
@@ -134,11 +139,13 @@ class ConceptSearch:
                 minimum=0,
                 maximum=self._adapter.n_layers - 1,
             )
-        weight = self._adapter.value_matrix(first)
-        direction = direction.to(weight.device)
-        scores = torch.stack(
-            [self._adapter.value_matrix(l).float() @ direction for l in range(first, last + 1)]
-        ).cpu()  # [layers, F]
+        direction = direction.to(self._adapter.unembedding.device)
+        rows = []
+        with self._gate:
+            for layer in range(first, last + 1):
+                may_go_on()
+                rows.append(self._adapter.value_matrix(layer).float() @ direction)
+            scores = torch.stack(rows).cpu()  # [layers, F]
         if normalised:
             norms = self._norms[first : last + 1].cpu()
             scores = torch.where(norms > 0, scores / norms, 0.0)

@@ -87,7 +87,7 @@ class ModelIndex:
         self._layers: dict[int, LayerProjections] = {}
         self._clusters: Clusters | None = None
         self.progress = Progress()
-        self.concepts = ConceptSearch(adapter, debugger.vocabulary, debugger.norms)
+        self.concepts = ConceptSearch(adapter, debugger.vocabulary, debugger.norms, debugger.gate)
 
     # --- building ------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ time: the server that an earlier run of it left on that port is stopped, and a n
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 from html import escape
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -38,19 +39,8 @@ class Served:
     """
 
     def __init__(self, debugger: Debugger, host: str, port: int) -> None:
-        limits = debugger.limits
-        settings = load(
-            flags={
-                "models": [debugger.info.id],
-                "host": host,
-                "port": port,
-                "max_interventions": limits.max_interventions,
-                "max_top_k": limits.max_top_k,
-                "max_new_tokens": limits.max_new_tokens,
-                "max_positions": limits.max_positions,
-                "max_waiting": limits.max_waiting,
-            }
-        ).settings
+        own = {"models": [debugger.info.id], "host": host, "port": port}
+        settings = load(flags=own | asdict(debugger.limits)).settings
         self._registry = ModelRegistry.of(debugger, indexer(settings))
         try:
             self._server = Server(settings, self._registry)
@@ -113,6 +103,6 @@ class Served:
         return f'LM-Debugger: <a href="{url}" target="_blank" rel="noopener">{url}</a>'
 
     def _index(self) -> None:
-        _, index = self._registry.explore()
+        _, index = self._registry.loaded()
         if self._auto_index:
             index.start()

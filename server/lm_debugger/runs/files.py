@@ -1,4 +1,4 @@
-"""Run files on disk."""
+"""Run files on disk, as the page saved them."""
 
 from __future__ import annotations
 
@@ -38,15 +38,6 @@ def read(path: Path) -> RunFile:
         return checked(RunFile, text, "the file")
     except InvalidInput as error:
         raise InvalidRunFile(f"{path}: {error.message}", **error.details) from error
-
-
-def write(run: RunFile, path: Path) -> None:
-    """Write a run, as the page would; an existing file is replaced.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    path.write_text(run.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def _check_kind(path: Path, text: bytes) -> None:

@@ -52,7 +52,7 @@ def program(run: RunFile, debugger: Debugger, form: Form) -> str:
     Raises:
         InvalidInput: the model cannot do this run; one of its subclasses says why.
     """
-    interventions = [item.checked() for item in run.interventions]
+    interventions = run.checked_interventions()
     run.sampling.checked()
     debugger.check_run(run.prompt, interventions, source.position(run), run.max_new_tokens)
     if form == "transformers":

@@ -7,11 +7,13 @@ that the API's requests have, too, are defined here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
-from lm_debugger.engine.types import Intervention, Kind, Sampling
+from lm_debugger.engine.types import Intervention, Kind, Sampling, ValueId
+from lm_debugger.errors import about_intervention
 from lm_debugger.json_input import Finite, Request, Text
 
 FORMAT = "lm-debugger-run"
@@ -49,6 +51,19 @@ class InterventionIn(Request):
         )
 
 
+def checked_interventions(items: Sequence[InterventionIn]) -> list[Intervention]:
+    """The engine's, of a list.
+
+    Raises:
+        InvalidIntervention, InvalidPosition: see `errors.about_intervention`.
+    """
+    found = []
+    for place, item in enumerate(items):
+        with about_intervention(place, ValueId(item.layer, item.dim)):
+            found.append(item.checked())
+    return found
+
+
 class SamplingIn(Request):
     temperature: Finite = Field(default=0.0, description="0 = greedy")
     top_p: Finite = Field(default=1.0, description="nucleus sampling; 1 = all tokens")
@@ -73,3 +88,7 @@ class RunFile(Request):
     max_new_tokens: int = Field(10, description="that Generate asks for")
     sampling: SamplingIn = Field(default=SamplingIn(), description="default: greedy")
     page: dict[str, Any] | None = Field(None, description="what the page needs to look the same")
+
+    def checked_interventions(self) -> list[Intervention]:
+        """The engine's; raises as the function of this name."""
+        return checked_interventions(self.interventions)

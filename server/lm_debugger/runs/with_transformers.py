@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lm_debugger.engine.places import BUNDLED
 from lm_debugger.engine.types import Intervention
 from lm_debugger.runs import source
 from lm_debugger.runs.schema import RunFile
@@ -62,7 +63,7 @@ def _model(debugger: Debugger) -> str:
     name = debugger.checkpoint.id
     note = (
         "# LM-Debugger's own model is the folder lm_debugger/demo/model of the package.\n"
-        if name == "demo"
+        if name in BUNDLED
         else ""
     )
     value = source.text(name)

@@ -4,12 +4,11 @@ import { Pencil } from "lucide-react";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { Button, IconButton } from "@/components/Button";
 import { ValueLabel } from "@/components/ValueLabel";
+import { RENAME_ID } from "@/lib/ids";
 import { type ValueRef, valueKey } from "@/lib/values";
 import { useValueName } from "@/state/model";
 import { MAX_NAME, useNames } from "@/state/names";
 import styles from "./NameEditor.module.css";
-
-export const RENAME_ID = "rename-value";
 
 export function NameEditor({ value, model }: { value: ValueRef; model: string | null }) {
   const name = useValueName(value);

@@ -6,13 +6,13 @@ import { useState } from "react";
 import { Button } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
 import { MAX_GROUPS } from "@/state/edits";
+import { addGroup, useGroupsUi } from "@/state/groupsUi";
 import { cardsOf } from "@/state/interventions";
 import { useModel } from "@/state/model";
 import { editsOf, useSession } from "@/state/session";
 import styles from "./AddGroup.module.css";
-import { addGroup, deleteSaved, loadGroup } from "./actions";
+import { deleteSaved, loadGroup } from "./actions";
 import { savedGroups } from "./saved";
-import { useGroupsUi } from "./ui";
 
 export function AddGroup() {
   const model = useModel()?.id ?? null;

@@ -85,8 +85,8 @@ export function GroupBox({ group, cards }: Props) {
 
 /** Folded: what is in it. Open: what its strength does not reach. */
 function Summary({ group, cards }: Props) {
-  const activation = useModel()?.activation;
-  const rigid = cards.filter(({ kind }) => !isScalable(kind, activation));
+  const atZero = useModel()?.activation_at_zero;
+  const rigid = cards.filter(({ kind }) => !isScalable(kind, atZero));
   if (group.folded)
     return (
       <p className={styles.summary}>

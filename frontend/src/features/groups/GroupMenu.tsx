@@ -5,11 +5,11 @@ import { EllipsisVertical } from "lucide-react";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
 import { formatKeys } from "@/lib/keys";
+import { useGroupsUi } from "@/state/groupsUi";
 import { cardsOf, type Group } from "@/state/interventions";
 import { useModel } from "@/state/model";
 import { editsOf, useSession } from "@/state/session";
 import { deleteGroup, saveGroup } from "./actions";
-import { useGroupsUi } from "./ui";
 
 /** One place up or down among the groups; null at the ends. */
 export function stepGroup(group: Group, by: 1 | -1): (() => void) | null {

@@ -1,11 +1,11 @@
 /** The name of a group, changed in place: Enter or leaving keeps it, Escape does not. */
 
 import { type KeyboardEvent, useRef, useState } from "react";
+import { useGroupsUi } from "@/state/groupsUi";
 import type { Group } from "@/state/interventions";
 import { cleanName, MAX_NAME } from "@/state/names";
 import { useSession } from "@/state/session";
 import styles from "./GroupBox.module.css";
-import { useGroupsUi } from "./ui";
 
 export function GroupName({ group }: { group: Group }) {
   const renaming = useGroupsUi((state) => state.renaming === group.id);

@@ -1,24 +1,12 @@
 /** What is done with whole groups from several places. */
 
 import { sameValue } from "@/lib/values";
-import { freshName } from "@/state/edits";
-import { cardsOf, type Group, type Intervention } from "@/state/interventions";
+import { offerUndo } from "@/state/actions";
+import { cardsOf, type Group } from "@/state/interventions";
 import { namesOf, useNames } from "@/state/names";
 import { useNotice } from "@/state/notice";
 import { editsOf, useSession } from "@/state/session";
 import { asSaved, dropGroup, keepGroup, type SavedGroup, savedGroups } from "./saved";
-import { useGroupsUi } from "./ui";
-
-/** A new group with these cards at the end, its name ready to be typed. */
-export function addGroup(cards: readonly Intervention[]): void {
-  const { change } = useSession.getState();
-  const name = freshName(editsOf(useSession.getState()));
-  const group = { name, enabled: true, strength: 1, folded: false };
-  change({ type: "insertGroup", group, cards });
-  useGroupsUi.setState({ renaming: editsOf(useSession.getState()).groups.at(-1)?.id ?? null });
-}
-
-const undo = { label: "Undo", run: () => useSession.getState().undo() };
 
 const vectors = (n: number): string => `${n} vector${n === 1 ? "" : "s"}`;
 
@@ -30,10 +18,8 @@ export function loadGroup(model: string, { name, strength, cards, names }: Saved
   const group = { name, enabled: true, strength, folded: false };
   change({ type: "insertGroup", group, cards });
   useNames.getState().adopt(model, names);
-  useNotice.getState().show({
-    text: `“${name}” joined: ${vectors(cards.length)}${known > 0 ? `, ${known} of them changed, as ${known === 1 ? "it was" : "they were"} there before` : ""}.`,
-    action: undo,
-  });
+  const changed = `, ${known} of them changed, as ${known === 1 ? "it was" : "they were"} there before`;
+  offerUndo(`“${name}” joined: ${vectors(cards.length)}${known > 0 ? changed : ""}.`);
 }
 
 export function saveGroup(model: string, group: Group): void {
@@ -65,9 +51,5 @@ export function deleteSaved(model: string, group: SavedGroup): void {
 export function deleteGroup(group: Group): void {
   const count = cardsOf(editsOf(useSession.getState()), group.id).length;
   useSession.getState().change({ type: "removeGroup", id: group.id, cards: "go" });
-  if (count > 0)
-    useNotice.getState().show({
-      text: `“${group.name}” is gone, with ${vectors(count)}.`,
-      action: undo,
-    });
+  if (count > 0) offerUndo(`“${group.name}” is gone, with ${vectors(count)}.`);
 }

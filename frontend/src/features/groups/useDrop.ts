@@ -2,8 +2,8 @@
 
 import { type DragEvent, useState } from "react";
 import { sameValue } from "@/lib/values";
+import { moveCard, useGroupsUi } from "@/state/groupsUi";
 import type { Intervention } from "@/state/interventions";
-import { moveCard, useGroupsUi } from "./ui";
 
 export interface Drop {
   /** Before which card the dragged one would go; their number: after the last; null: nothing is over. */

@@ -4,12 +4,11 @@ import { Plus } from "lucide-react";
 import { type FormEvent, useId, useState } from "react";
 import { Button } from "@/components/Button";
 import { useNarrow } from "@/lib/hooks";
+import { ADD_ID } from "@/lib/ids";
 import { checkValue } from "@/lib/values";
 import { useReadyModel } from "@/state/model";
 import { useSession } from "@/state/session";
 import styles from "./AddVector.module.css";
-
-export const ADD_ID = "add-vector";
 
 export function AddVector() {
   const model = useReadyModel();

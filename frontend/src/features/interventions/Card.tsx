@@ -5,16 +5,16 @@ import { Check, Minus, X } from "lucide-react";
 import { type KeyboardEvent, memo } from "react";
 import { IconButton } from "@/components/Button";
 import { ValueLabel } from "@/components/ValueLabel";
-import { CardMenu } from "@/features/groups/CardMenu";
-import { stepAlong, useGroupsUi } from "@/features/groups/ui";
 import { isTyping } from "@/lib/keys";
 import { formatScore, formatSigned } from "@/lib/numbers";
 import { outOfShape, sameValue, valueKey } from "@/lib/values";
+import { stepAlong, useGroupsUi } from "@/state/groupsUi";
 import { atStrength, groupOf, type Intervention, takesValue } from "@/state/interventions";
 import { useReadyModel } from "@/state/model";
 import { editsOf, useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
 import styles from "./Card.module.css";
+import { CardMenu } from "./CardMenu";
 import { KindSelect } from "./KindSelect";
 import { PositionsMenu } from "./PositionsMenu";
 import { type Coefficients, useCoefficients } from "./useCoefficients";
@@ -35,11 +35,11 @@ export const Card = memo(function Card({ item, dropHere = false }: Props) {
   const problem = model ? outOfShape(item, model) : null;
   const inForce = item.enabled && group?.enabled !== false && !problem;
   const strength = group?.strength ?? 1;
-  const sent = atStrength(item, strength, model?.activation);
+  const sent = atStrength(item, strength, model?.activation_at_zero);
   const coefficients = useCoefficients(item, inForce ? sent.kind : null);
   // The server names the vector that it refuses, for instance at a position the prompt lacks.
   const { error } = useTrace();
-  const refused = error?.message.startsWith(`${key}: `) ? error.message : null;
+  const refused = error?.details.id === key ? error.message : null;
   return (
     <li
       className={styles.card}
@@ -171,7 +171,7 @@ function OnOff({ item, strength, scaled }: OnOffProps) {
           title={
             on
               ? "On writes the layer’s own boost: the group’s strength does not change it."
-              : "This model’s activation may not be 0 at 0: off stays as it is."
+              : "This model’s activation is not 0 at 0: off stays as it is."
           }
         >
           not scaled

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Command, provideCommands, providedCommands } from "./commands";
+import { type Command, provideCommands, providedCommands } from "@/state/commands";
 import { rank } from "./rank";
 
 const command = (title: string, more: Partial<Command> = {}): Command => ({

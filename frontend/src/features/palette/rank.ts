@@ -1,6 +1,6 @@
 /** Which commands fit what was typed, the best first. Every word must be found somewhere. */
 
-import { COMMAND_GROUPS, type Command } from "./commands";
+import { COMMAND_GROUPS, type Command } from "@/state/commands";
 
 export interface Ranked {
   group: Command["group"];

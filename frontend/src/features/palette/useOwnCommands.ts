@@ -4,6 +4,7 @@ import { useExamples, useModels } from "@/api/queries";
 import { useGenerate } from "@/features/generate/useGenerate";
 import { checkValue, outOfShape, parseValue, type ValueRef, valueKey } from "@/lib/values";
 import { loadExample, tracePrompt } from "@/state/actions";
+import type { Command } from "@/state/commands";
 import { PAGES, type Page, useExplore } from "@/state/explore";
 import { useModel, useReadyModel } from "@/state/model";
 import { namesOf, useNames } from "@/state/names";
@@ -12,7 +13,6 @@ import { newSeed } from "@/state/sampling";
 import { useSession } from "@/state/session";
 import { follow } from "@/state/sync";
 import { valuePath } from "@/state/url";
-import type { Command } from "./commands";
 
 /** What Explore's own search takes. */
 const LONGEST_QUERY = 400;

@@ -5,7 +5,8 @@ import { useEffect, useEffectEvent, useState } from "react";
 import { isTyping } from "@/lib/keys";
 import type { Here } from "./actions";
 import styles from "./DropTarget.module.css";
-import { useShare, withActions } from "./store";
+import { withActions } from "./later";
+import { useShare } from "./store";
 
 const bringsFiles = (event: DragEvent): boolean =>
   event.dataTransfer?.types.includes("Files") ?? false;

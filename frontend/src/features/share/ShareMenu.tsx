@@ -15,7 +15,7 @@ import { useModels } from "@/api/queries";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
 import menu from "@/components/Menu.module.css";
-import { useCommands } from "@/features/palette/commands";
+import { useCommands } from "@/state/commands";
 import { useModel, useReadyModel } from "@/state/model";
 import { namesOf, useNames } from "@/state/names";
 import { useNotice } from "@/state/notice";
@@ -24,7 +24,8 @@ import { useSession } from "@/state/session";
 import { currentView, linkState } from "@/state/sync";
 import { encodeLink } from "@/state/url";
 import { DropTarget } from "./DropTarget";
-import { useShare, withActions } from "./store";
+import { withActions } from "./later";
+import { useShare } from "./store";
 
 const ShareDialogs = onDemand(() => import("./ShareDialogs").then((module) => module.ShareDialogs));
 

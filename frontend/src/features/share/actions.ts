@@ -2,6 +2,7 @@
 
 import type { Model, RunFile } from "@/api/types";
 import { download, fileName, textFile } from "@/lib/download";
+import { offerUndo } from "@/state/actions";
 import type { EditedModel } from "@/state/interventions";
 import { forWire } from "@/state/interventions";
 import { type Names, namesFor, namesOf, useNames } from "@/state/names";
@@ -103,10 +104,7 @@ export function openRun(run: Run, file: string, model = run.model): void {
   if (currentView() !== "trace") follow("/trace");
   useShare.getState().show(null);
   const leftOut = run.leftOut.length > 0 ? ` Left out: ${run.leftOut.join("; ")}.` : "";
-  useNotice.getState().show({
-    text: `${file} is open.${leftOut}`,
-    action: { label: "Undo", run: () => useSession.getState().undo() },
-  });
+  offerUndo(`${file} is open.${leftOut}`);
 }
 
 const pick = ({ newTokens, sampling }: ReturnType<typeof usePrefs.getState>) => ({
@@ -136,5 +134,6 @@ export function importNames(model: string, names: Names, theirs: boolean): void 
   useNotice.getState().show({
     text: `Names of ${model}: ${describeMerge(merge, theirs)}`,
     action: { label: "Undo", run: () => put(model, before) },
+    until: (over) => useNames.subscribe(over),
   });
 }

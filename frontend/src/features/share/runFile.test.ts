@@ -3,7 +3,7 @@ import { forWire, newIntervention } from "@/state/interventions";
 import { USUAL_SAMPLING } from "@/state/sampling";
 import { digest, MAX_BYTES, makeRun, parseFile, readRun, type Working } from "./runFile";
 
-const model = { id: "demo", n_layers: 8, ffn_width: 1024, activation: "gelu_new" };
+const model = { id: "demo", n_layers: 8, ffn_width: 1024, activation_at_zero: 0 };
 
 const edits = {
   interventions: [
@@ -150,10 +150,14 @@ describe("a run of somebody else's", () => {
   });
 
   it("loses what is too much", () => {
-    const interventions = Array.from({ length: 300 }, (_, dim) => ({ layer: 0, dim, kind: "off" }));
+    const interventions = Array.from({ length: 1200 }, (_, dim) => ({
+      layer: 0,
+      dim,
+      kind: "off",
+    }));
     const { edits: found, leftOut } = run({ ...minimal, interventions });
-    expect(found.interventions).toHaveLength(256);
-    expect(leftOut).toEqual(["all interventions after the first 256"]);
+    expect(found.interventions).toHaveLength(1000);
+    expect(leftOut).toEqual(["all interventions after the first 1000"]);
   });
 
   it("has positions from the beginning, or the last one", () => {

@@ -9,7 +9,7 @@
 import type { InterventionIn, RunFile } from "@/api/types";
 import { isRecord } from "@/lib/storage";
 import type { ValueRef } from "@/lib/values";
-import { type Edits, MAX_INTERVENTIONS, takesValue } from "@/state/interventions";
+import { type Edits, MAX_CARDS, takesValue } from "@/state/interventions";
 import { type Names, readNames } from "@/state/names";
 import {
   isIndex,
@@ -149,8 +149,7 @@ function readInForce(value: unknown, page: Record<string, unknown>, leftOut: str
   const good = read.flatMap((item) => item ?? []);
   if (read.length > good.length)
     leftOut.push(`${read.length - good.length} of its ${read.length} interventions`);
-  if (good.length > MAX_INTERVENTIONS)
-    leftOut.push(`all interventions after the first ${MAX_INTERVENTIONS}`);
+  if (good.length > MAX_CARDS) leftOut.push(`all interventions after the first ${MAX_CARDS}`);
   const untouched = read.length === good.length && page.made_with === digest(good);
   if (untouched) return readEdits(page.cards, page.groups);
   if (page.made_with !== undefined)

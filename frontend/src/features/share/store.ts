@@ -2,7 +2,6 @@
 
 import { create } from "zustand";
 import type { Names } from "@/state/names";
-import { useNotice } from "@/state/notice";
 import type { Run } from "./runFile";
 
 export type ShareDialog =
@@ -24,12 +23,3 @@ export const useShare = create<ShareState>()((set) => ({
   dialog: null,
   show: (dialog) => set({ dialog }),
 }));
-
-/** Run something of the later chunk, or say that it did not come. */
-export function withActions(run: (actions: typeof import("./actions")) => unknown): void {
-  import("./actions").then(run, () =>
-    useNotice
-      .getState()
-      .show({ text: "This part of the page did not load. Check that the server still runs." }),
-  );
-}

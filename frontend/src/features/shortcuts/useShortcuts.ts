@@ -1,16 +1,14 @@
 /** Runs the shortcuts of the table for the whole page. */
 
 import { useEffect, useEffectEvent } from "react";
-import { RENAME_ID } from "@/features/details/NameEditor";
 import { useGenerate } from "@/features/generate/useGenerate";
-import { ADD_ID } from "@/features/interventions/AddVector";
-import { runCommand, useCommands } from "@/features/palette/commands";
-import { stepSubUpdates, toggleSubUpdates } from "@/features/sub-updates/open";
+import { ADD_ID, PROMPT_ID, RENAME_ID, SEARCH_ID } from "@/lib/ids";
 import { isTyping, matchesKeys } from "@/lib/keys";
-import { scrollBehaviour } from "@/lib/motion";
 import { parseValue, stepValue } from "@/lib/values";
+import { runCommand, useCommands } from "@/state/commands";
 import { useExplore } from "@/state/explore";
 import { isRunning, useGeneration } from "@/state/generation";
+import { stepLayer, toggleSubUpdates } from "@/state/layers";
 import { useReadyModel } from "@/state/model";
 import { useNotice } from "@/state/notice";
 import { usePrefs } from "@/state/prefs";
@@ -18,11 +16,7 @@ import { type Panel, useSession } from "@/state/session";
 import { currentView, follow } from "@/state/sync";
 import { useTrace } from "@/state/trace";
 import { valuePath } from "@/state/url";
-import { PROMPT_ID } from "@/views/trace/PromptBar";
 import { SHORTCUTS, type Shortcut, type ShortcutId } from "./table";
-
-/** The search box is in a chunk of its own: its id is given from here. */
-export const SEARCH_ID = "search-vectors";
 
 const focus = (id: string) => document.getElementById(id)?.focus();
 
@@ -31,7 +25,7 @@ const onValuePage = () => currentView() === "explore" && useExplore.getState().p
 /** The prompt box, or the search box of Explore. */
 function focusMainBox() {
   if (currentView() === "trace") return focus(PROMPT_ID);
-  if (!document.getElementById(SEARCH_ID)) follow("/explore/search");
+  if (useExplore.getState().page !== "search") follow("/explore/search");
   requestAnimationFrame(() => focus(SEARCH_ID));
 }
 
@@ -39,17 +33,6 @@ function focusMainBox() {
 function vectorAtHand() {
   const here = document.activeElement?.closest<HTMLElement>("[data-value]");
   return parseValue(here?.dataset.value ?? "") ?? useSession.getState().selection;
-}
-
-function stepLayer(step: number) {
-  const rows = [...document.querySelectorAll<HTMLElement>("li[id^='layer-']")];
-  const box = rows[0]?.closest("ol")?.parentElement?.parentElement;
-  if (!box) return;
-  const top = box.getBoundingClientRect().top + 30;
-  const at = rows.findIndex((row) => row.getBoundingClientRect().bottom > top + 4);
-  const started = (rows[at]?.getBoundingClientRect().top ?? 0) < top - 4;
-  const next = rows[at + (step < 0 && started ? 0 : step)];
-  next?.scrollIntoView({ behavior: scrollBehaviour() });
 }
 
 function showPanel(panel: Panel) {
@@ -80,8 +63,7 @@ export function useShortcuts({ onHelp, onPalette }: Openers): void {
   };
 
   const step = (by: 1 | -1) => {
-    if (!onValuePage() && stepSubUpdates(by, model?.n_layers ?? 1)) return;
-    if (!onValuePage()) return stepLayer(by);
+    if (!onValuePage()) return stepLayer(by, model?.n_layers ?? 1);
     const { selection } = session();
     const next = selection && model ? stepValue(selection, by, model) : null;
     if (next) session().select(next);

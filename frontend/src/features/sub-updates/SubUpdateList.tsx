@@ -7,8 +7,8 @@ import { TokenText } from "@/components/Token";
 import { ValueLabel } from "@/components/ValueLabel";
 import { formatScore, formatShare, formatSigned } from "@/lib/numbers";
 import { sameValue, valueKey } from "@/lib/values";
+import { walk } from "@/lib/walk";
 import { interventionsOf, useSession } from "@/state/session";
-import { walk } from "@/views/trace/walk";
 import styles from "./SubUpdateList.module.css";
 
 export function List({ reply, outdated }: { reply: SubUpdatesReply; outdated: boolean }) {

@@ -10,14 +10,15 @@ import { TokenText } from "@/components/Token";
 import { HitList } from "@/features/explore/HitRow";
 import { SaveHits } from "@/features/explore/SaveHits";
 import { formatCount } from "@/lib/numbers";
-import { USUAL_RESULTS, useExplore } from "@/state/explore";
+import { useExplore } from "@/state/explore";
 import { clamp } from "./LayerRange";
 import { Nothing } from "./Nothing";
 import styles from "./SearchView.module.css";
+import { useResults } from "./useResults";
 
 export function ConceptResults({ model }: { model: ReadyModel }) {
   const query = useExplore((state) => state.query.trim());
-  const results = useExplore((state) => state.results) ?? USUAL_RESULTS.concepts;
+  const results = useResults("concepts");
   const normalised = useExplore((state) => state.normalised);
   const [first, last] = clamp(
     useExplore((state) => state.layers),

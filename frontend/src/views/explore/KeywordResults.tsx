@@ -10,9 +10,10 @@ import { Panel } from "@/components/Panel";
 import { HitList } from "@/features/explore/HitRow";
 import { SaveHits } from "@/features/explore/SaveHits";
 import { formatCount } from "@/lib/numbers";
-import { USUAL_RESULTS, useExplore } from "@/state/explore";
+import { useExplore } from "@/state/explore";
 import { Nothing } from "./Nothing";
 import styles from "./SearchView.module.css";
+import { useResults } from "./useResults";
 
 interface Props {
   model: ReadyModel;
@@ -21,7 +22,7 @@ interface Props {
 
 export function KeywordResults({ model, index }: Props) {
   const query = useExplore((state) => state.query.trim());
-  const results = useExplore((state) => state.results) ?? USUAL_RESULTS.keywords;
+  const results = useResults("keywords");
   const layersReady = index?.layers_ready ?? 0;
   const answer = useKeywords(model.id, query, results, layersReady);
   const data = query === "" ? undefined : answer.data;

@@ -2,19 +2,20 @@
 
 import { type FormEvent, useEffect, useState } from "react";
 import { useIndex } from "@/api/explore";
-import type { ReadyModel } from "@/api/queries";
+import { type ReadyModel, useLimits } from "@/api/queries";
 import { Button } from "@/components/Button";
 import { Segmented } from "@/components/Segmented";
 import { Workbench } from "@/features/details/Workbench";
-import { SEARCH_ID } from "@/features/shortcuts/useShortcuts";
+import { SEARCH_ID } from "@/lib/ids";
 import { checkValue, parseValue } from "@/lib/values";
-import { MAX_RESULTS, type Mode, USUAL_RESULTS, useExplore } from "@/state/explore";
+import { type Mode, USUAL_RESULTS, useExplore } from "@/state/explore";
 import { follow } from "@/state/sync";
 import { valuePath } from "@/state/url";
 import { ConceptResults } from "./ConceptResults";
 import { KeywordResults } from "./KeywordResults";
 import { LayerRange } from "./LayerRange";
 import styles from "./SearchView.module.css";
+import { useResults } from "./useResults";
 
 const PAUSE = 200;
 const LONGEST = 400;
@@ -130,13 +131,14 @@ const RANKINGS = [
 
 function Options({ model, mode }: { model: ReadyModel; mode: Mode }) {
   const normalised = useExplore((state) => state.normalised);
-  const results = useExplore((state) => state.results);
+  const results = useResults(mode);
+  const most = useLimits().max_top_k;
   const { go } = useExplore.getState();
   const [typed, setTyped] = useState<string | null>(null);
   const accept = (text: string) => {
     setTyped(text);
     const count = Number(text);
-    if (Number.isInteger(count) && count >= 1 && count <= MAX_RESULTS)
+    if (Number.isInteger(count) && count >= 1 && count <= most)
       go({ results: count === USUAL_RESULTS[mode] ? null : count });
   };
   return (
@@ -157,8 +159,8 @@ function Options({ model, mode }: { model: ReadyModel; mode: Mode }) {
         <input
           type="number"
           min={1}
-          max={MAX_RESULTS}
-          value={typed ?? results ?? USUAL_RESULTS[mode]}
+          max={Number.isFinite(most) ? most : undefined}
+          value={typed ?? results}
           onChange={(event) => accept(event.target.value)}
           onBlur={() => setTyped(null)}
         />

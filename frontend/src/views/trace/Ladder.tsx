@@ -3,10 +3,10 @@
 import { memo, useCallback } from "react";
 import type { State, TraceReply } from "@/api/types";
 import { TokenText } from "@/components/Token";
-import { openSubUpdates, useOpenSubUpdates } from "@/features/sub-updates/open";
 import { barStyle } from "@/lib/bars";
 import { formatNats, formatProb } from "@/lib/numbers";
 import { describeToken } from "@/lib/tokens";
+import { openSubUpdates, scrollToLayer, useLayers } from "@/state/layers";
 import type { Reading } from "@/state/session";
 import styles from "./Ladder.module.css";
 
@@ -14,24 +14,23 @@ interface Props {
   reply: TraceReply;
   reading: Reading;
   outdated: boolean;
-  shown: number;
-  onChoose(layer: number): void;
 }
 
-export const Ladder = memo(function Ladder({ reply, reading, outdated, shown, onChoose }: Props) {
+export const Ladder = memo(function Ladder({ reply, reading, outdated }: Props) {
   const unedited = reply.unedited.positions[0]?.layers ?? [];
   const edited = reading === "unedited" ? null : reply.edited?.positions[0]?.layers;
   const kl = edited ? reply.comparison?.[0]?.layers.map((layer) => layer.after.kl) : undefined;
   const states = (edited ?? unedited).map((layer) => layer.after);
   // The sub-updates of one layer, where they stand in the list's place, are another layer's then.
-  const open = useOpenSubUpdates((state) => state.layer);
+  const open = useLayers((state) => state.open);
+  const top = useLayers((state) => state.top);
   const isOpen = open !== null;
   const choose = useCallback(
     (layer: number) => {
-      onChoose(layer);
+      scrollToLayer(layer);
       if (isOpen) openSubUpdates(layer);
     },
-    [onChoose, isOpen],
+    [isOpen],
   );
   const largest = Math.max(0, ...(kl ?? []));
   return (
@@ -51,7 +50,7 @@ export const Ladder = memo(function Ladder({ reply, reading, outdated, shown, on
             other={edited ? unedited[layer]?.after : undefined}
             kl={kl?.[layer]}
             largest={largest}
-            current={layer === (open ?? shown)}
+            current={layer === (open ?? top ?? 0)}
             onChoose={choose}
           />
         ))}

@@ -1,26 +1,12 @@
 /** One layer, read as the data flows: before its FFN, what the FFN adds, after. */
 
 import { memo } from "react";
-import type { Layer, LayerComparison } from "@/api/types";
-import type { Reading } from "@/state/session";
+import { layerId } from "@/state/layers";
 import styles from "./LayerRow.module.css";
 import { LayerState } from "./LayerState";
 import { LayerSubUpdates } from "./LayerSubUpdates";
+import type { LayerData, Shared } from "./layerData";
 
-/** What all layers have in common, and change together. */
-export interface Shared {
-  reading: Reading;
-  /** Followed tokens: id -> letter. */
-  letters: ReadonlyMap<number, string>;
-}
-
-export interface LayerData {
-  unedited: Layer;
-  edited: Layer | null;
-  comparison: LayerComparison | null;
-}
-
-export const layerId = (layer: number): string => `layer-${layer}`;
 const titleId = (layer: number): string => `${layerId(layer)}-title`;
 
 export const LayerRow = memo(function LayerRow({
@@ -35,6 +21,7 @@ export const LayerRow = memo(function LayerRow({
     <li
       className={styles.layer}
       id={layerId(layer)}
+      data-layer={layer}
       aria-labelledby={titleId(layer)}
       data-reading={shared.reading}
     >
@@ -49,7 +36,13 @@ export const LayerRow = memo(function LayerRow({
 /** Holds a layer's place until its turn comes; all that is known of it is that it is there. */
 export const LayerPlace = memo(function LayerPlace({ layer }: { layer: number }) {
   return (
-    <li className={styles.layer} id={layerId(layer)} aria-labelledby={titleId(layer)} aria-busy>
+    <li
+      className={styles.layer}
+      id={layerId(layer)}
+      data-layer={layer}
+      aria-labelledby={titleId(layer)}
+      aria-busy
+    >
       <Title layer={layer} />
     </li>
   );

@@ -5,8 +5,8 @@ import type { State } from "@/api/types";
 import { MoveRow, ProbRow } from "@/components/ProbRow";
 import { movesOf, type TokenMove } from "@/lib/diff";
 import { formatNats } from "@/lib/numbers";
-import type { LayerData, Shared } from "./LayerRow";
 import styles from "./LayerRow.module.css";
+import type { LayerData, Shared } from "./layerData";
 
 interface Props {
   data: LayerData;

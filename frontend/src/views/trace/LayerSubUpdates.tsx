@@ -2,12 +2,12 @@
 
 import type { Layer } from "@/api/types";
 import { SubUpdateRow } from "@/components/SubUpdateRow";
-import { openSubUpdates } from "@/features/sub-updates/open";
 import { compareSubUpdates } from "@/lib/diff";
 import { formatShare } from "@/lib/numbers";
+import { openSubUpdates } from "@/state/layers";
 import type { Reading } from "@/state/session";
-import type { LayerData } from "./LayerRow";
 import styles from "./LayerRow.module.css";
+import type { LayerData } from "./layerData";
 
 export function LayerSubUpdates({ data, reading }: { data: LayerData; reading: Reading }) {
   const { unedited, edited } = data;

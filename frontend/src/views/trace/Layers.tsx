@@ -1,19 +1,28 @@
 /** The Layers panel: every layer of the traced position, in the reading that was chosen. */
 
-import { memo, type Ref, Suspense, useDeferredValue, useEffect, useMemo } from "react";
+import {
+  memo,
+  type RefObject,
+  Suspense,
+  useDeferredValue,
+  useEffect,
+  useMemo,
+  useRef,
+} from "react";
 import type { TraceReply } from "@/api/types";
 import { Panel } from "@/components/Panel";
+import { PanelNote } from "@/components/PanelNote";
+import { PanelTabs } from "@/components/PanelTabs";
+import { ReadingSwitch } from "@/components/ReadingSwitch";
 import { SaveTrace } from "@/features/save-trace/SaveTrace";
-import { closeSubUpdates, useOpenSubUpdates } from "@/features/sub-updates/open";
+import { walk } from "@/lib/walk";
 import { useLetters } from "@/state/followed";
+import { closeSubUpdates, useLayers } from "@/state/layers";
 import { onDemand } from "@/state/onDemand";
 import { type Reading, useSession } from "@/state/session";
-import { type LayerData, LayerPlace, LayerRow, type Shared } from "./LayerRow";
+import { LayerPlace, LayerRow } from "./LayerRow";
 import styles from "./Layers.module.css";
-import { PanelNote } from "./PanelNote";
-import { PanelTabs } from "./PanelTabs";
-import { ReadingSwitch } from "./ReadingSwitch";
-import { walk } from "./walk";
+import type { LayerData, Shared } from "./layerData";
 
 const SubUpdatesPanel = onDemand(() =>
   import("@/features/sub-updates/SubUpdatesPanel").then((module) => module.SubUpdatesPanel),
@@ -23,9 +32,6 @@ interface Props {
   reply: TraceReply;
   outdated: boolean;
   pending: boolean;
-  /** The uppermost layer in sight. */
-  shown: number;
-  bodyRef: Ref<HTMLDivElement>;
 }
 
 /** What the layers show: the chosen reading, or the only run there is. */
@@ -34,11 +40,13 @@ export function useReading(reply: TraceReply | null): Reading {
   return reply?.edited ? reading : "unedited";
 }
 
-export function Layers({ reply, outdated, pending, shown, bodyRef }: Props) {
+export function Layers({ reply, outdated, pending }: Props) {
   const position = reply.positions[0] ?? 0;
   const reading = useReading(reply);
-  const open = useOpenSubUpdates((state) => state.layer);
+  const open = useLayers((state) => state.open);
+  const body = useRef<HTMLDivElement>(null);
   useEffect(() => closeSubUpdates, []);
+  useTop(body);
   return (
     <div className={styles.place}>
       <div className={styles.list} inert={open !== null}>
@@ -46,7 +54,7 @@ export function Layers({ reply, outdated, pending, shown, bodyRef }: Props) {
           title="Layers"
           tabs={<PanelTabs />}
           className={styles.panel}
-          bodyRef={bodyRef}
+          bodyRef={body}
           busy={pending}
           note={
             <PanelNote
@@ -63,7 +71,7 @@ export function Layers({ reply, outdated, pending, shown, bodyRef }: Props) {
           }
         >
           <Columns compared={reading === "difference"} />
-          <LayerList reply={reply} outdated={outdated} shown={shown} />
+          <LayerList reply={reply} outdated={outdated} />
         </Panel>
       </div>
       {open !== null && (
@@ -73,6 +81,31 @@ export function Layers({ reply, outdated, pending, shown, bodyRef }: Props) {
       )}
     </div>
   );
+}
+
+/** The heads of the columns stay above the layers. */
+const HEAD = 30;
+
+/** Tells where the list stands as it scrolls, and that it has gone. */
+function useTop(body: RefObject<HTMLDivElement | null>): void {
+  useEffect(() => {
+    const box = body.current;
+    if (!box) return;
+    const look = () => {
+      const edge = box.getBoundingClientRect().top + HEAD;
+      const rows = [...box.querySelectorAll<HTMLElement>("li[data-layer]")];
+      // Of what is about to leave a little may still be in sight.
+      const row = rows.find((each) => each.getBoundingClientRect().bottom > edge + HEAD);
+      const begun = row !== undefined && row.getBoundingClientRect().top < edge - 4;
+      useLayers.setState({ top: Number(row?.dataset.layer ?? 0), begun });
+    };
+    look();
+    box.addEventListener("scroll", look, { passive: true });
+    return () => {
+      box.removeEventListener("scroll", look);
+      useLayers.setState({ top: null });
+    };
+  }, [body]);
 }
 
 function Columns({ compared }: { compared: boolean }) {
@@ -110,14 +143,14 @@ const FRAME = 260;
 interface ListProps {
   reply: TraceReply;
   outdated: boolean;
-  shown: number;
 }
 
 /**
  * Layers in sight are drawn at once, the others when the browser has painted those: 36 layers have
  * a thousand rows, of which a few dozen can be seen.
  */
-const LayerList = memo(function LayerList({ reply, outdated, shown }: ListProps) {
+const LayerList = memo(function LayerList({ reply, outdated }: ListProps) {
+  const shown = useLayers((state) => state.top) ?? 0;
   const reading = useReading(reply);
   const letters = useLetters();
   const now = useMemo(

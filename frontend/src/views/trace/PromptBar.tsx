@@ -5,13 +5,12 @@ import { useLimits } from "@/api/queries";
 import { Button, Tip } from "@/components/Button";
 import { ExamplesMenu } from "@/features/examples/ExamplesMenu";
 import { GenerateControl } from "@/features/generate/GenerateControl";
+import { PROMPT_ID } from "@/lib/ids";
 import { formatCount } from "@/lib/numbers";
 import { tracePrompt } from "@/state/actions";
 import { useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
 import styles from "./PromptBar.module.css";
-
-export const PROMPT_ID = "prompt";
 
 /** The box grows with its text, up to a fifth of the window. */
 function useGrowing(text: string) {

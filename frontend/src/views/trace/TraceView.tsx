@@ -1,31 +1,28 @@
 /** The prediction view: prompt, tokens, ladder and layers; details stand beside it in the frame. */
 
-import { Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { type ComponentType, Suspense } from "react";
 import { Button } from "@/components/Button";
 import { Failure } from "@/components/Failure";
+import { Skeleton } from "@/components/Skeleton";
 import { Workbench } from "@/features/details/Workbench";
 import { NoteOrGuide } from "@/features/examples/ExampleNote";
 import { GenerateResult } from "@/features/generate/GenerateResult";
 import { ModelState } from "@/features/header/ModelState";
-import { scrollBehaviour } from "@/lib/motion";
 import { useReadyModel } from "@/state/model";
 import { onDemand } from "@/state/onDemand";
-import { useSession } from "@/state/session";
+import { type Panel, useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
 import { Ladder } from "./Ladder";
-import { layerId } from "./LayerRow";
 import { Layers, useReading } from "./Layers";
 import { PromptBar } from "./PromptBar";
-import { Skeleton } from "./Skeleton";
 import { TokenStrip } from "./TokenStrip";
 import styles from "./TraceView.module.css";
 
-const GridPanel = onDemand(() =>
-  import("@/features/grid/GridPanel").then((module) => module.GridPanel),
-);
-const WhyPanel = onDemand(() =>
-  import("@/features/why/WhyPanel").then((module) => module.WhyPanel),
-);
+/** What stands in the place of ladder and layers; each is a chunk of its own. */
+const PANELS: Record<Exclude<Panel, "layers">, ComponentType> = {
+  grid: onDemand(() => import("@/features/grid/GridPanel").then((module) => module.GridPanel)),
+  why: onDemand(() => import("@/features/why/WhyPanel").then((module) => module.WhyPanel)),
+};
 
 export function TraceView() {
   return (
@@ -63,30 +60,23 @@ function Result() {
   const { reply, outdated, pending, error } = useTrace();
   const reading = useReading(reply);
   const ready = useReadyModel() !== null;
-  const body = useRef<HTMLDivElement>(null);
   const panel = useSession((state) => state.panel);
-  const [shown, setShown] = useLayerInSight(body, reply !== null && panel === "layers");
-  const choose = useCallback(
-    (layer: number) => {
-      document.getElementById(layerId(layer))?.scrollIntoView({ behavior: scrollBehaviour() });
-      setShown(layer);
-    },
-    [setShown],
-  );
   if (!ready) return <ModelState />;
-  if (reply && panel !== "layers")
+  if (reply && panel !== "layers") {
+    const Shown = PANELS[panel];
     return (
       <div className={styles.panel}>
         <Suspense fallback={<Skeleton />}>
-          {panel === "grid" ? <GridPanel /> : <WhyPanel />}
+          <Shown />
         </Suspense>
       </div>
     );
+  }
   if (reply)
     return (
       <div className={styles.result}>
-        <Ladder {...{ reply, reading, outdated, shown }} onChoose={choose} />
-        <Layers {...{ reply, outdated, pending, shown }} bodyRef={body} />
+        <Ladder {...{ reply, reading, outdated }} />
+        <Layers {...{ reply, outdated, pending }} />
       </div>
     );
   if (pending) return <Skeleton />;
@@ -97,22 +87,4 @@ function Result() {
         : "Type a prompt and press Enter, or choose one with Select Example: every layer’s reading of it appears here."}
     </p>
   );
-}
-
-/** The uppermost layer in sight, as the list scrolls. */
-function useLayerInSight(body: React.RefObject<HTMLDivElement | null>, present: boolean) {
-  const [layer, setLayer] = useState(0);
-  useEffect(() => {
-    const box = body.current;
-    if (!box || !present) return;
-    const look = () => {
-      const top = box.getBoundingClientRect().top + 60;
-      const rows = [...box.querySelectorAll<HTMLElement>("li[id^='layer-']")];
-      const index = rows.findIndex((row) => row.getBoundingClientRect().bottom > top);
-      if (index >= 0) setLayer(index);
-    };
-    box.addEventListener("scroll", look, { passive: true });
-    return () => box.removeEventListener("scroll", look);
-  }, [body, present]);
-  return [layer, setLayer] as const;
 }

@@ -5,6 +5,7 @@ the layer's scores (rule 6), and its direct effect on a token (rule 16).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -17,32 +18,45 @@ from lm_debugger.engine.types import SubUpdate, SubUpdateDetail, Token, ValueId
 from lm_debugger.engine.vocabulary import Vocabulary
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which sub-updates are listed, and what is said of each.
+
+    Attributes:
+        layer, position: whose they are.
+        k: K, how many; the first by `sort`, ties by lower dimension.
+        tokens: none, A, or A and B: the effect is on logit A, or on logit A minus logit B.
+        sort: by "effect" needs a token.
+        n_tokens: how many tokens are listed that a sub-update pushes up, and down.
+    """
+
+    layer: int
+    position: int
+    k: int
+    tokens: Sequence[Token]
+    sort: Literal["score", "effect"]
+    n_tokens: int
+
+
 def sub_updates(
     adapter: Adapter,
     tracer: Tracer,
     lens: Lens,
     vocabulary: Vocabulary,
+    chosen: Selection,
+    *,
     unedited: Pass,
     done: Pass,
-    at: tuple[int, int],
-    tokens: Sequence[Token],
-    sort: Literal["score", "effect"],
-    k: int,
-    n_tokens: int,
 ) -> tuple[SubUpdateDetail, ...]:
-    """The K first sub-updates of one layer at one position, ties by lower dimension.
+    """The K sub-updates of a selection.
 
     Args:
         done: the run that is read, `unedited` the one without interventions; both recorded the
             position.
-        at: layer and position.
-        tokens: none, A, or A and B: the effect is on logit A, or on logit A minus logit B.
-        sort: by "effect" needs a token.
-        n_tokens: how many tokens are listed that a sub-update pushes up, and down.
     """
-    layer, position = at
+    layer, tokens = chosen.layer, chosen.tokens
     with torch.inference_mode():
-        column = done.positions.index(position)
+        column = done.positions.index(chosen.position)
         coefficients = done.coefficients[layer, column]  # [F]
         scores = coefficients.abs() * tracer.norms[layer]
         values = adapter.value_matrix(layer).float()  # [F, D]
@@ -51,18 +65,18 @@ def sub_updates(
             final = done.states[-1, 1, column].float()
             direction, _ = frozen_direction(adapter, final, tokens)
             effects = coefficients * (values @ direction)  # [F]
-        key = scores if sort == "score" or effects is None else effects.abs()
-        chosen = top_k(key.unsqueeze(0), k)[1][0]  # [K]
-        logits = lens.unembed(coefficients[chosen].unsqueeze(1) * values[chosen])  # [K, V]
-        ends = [top_k(logits, n_tokens), top_k(-logits, n_tokens)]
-        before = unedited.coefficients[layer, unedited.positions.index(position)]
+        key = scores if chosen.sort == "score" or effects is None else effects.abs()
+        dims = top_k(key.unsqueeze(0), chosen.k)[1][0]  # [K]
+        logits = lens.unembed(coefficients[dims].unsqueeze(1) * values[dims])  # [K, V]
+        ends = [top_k(logits, chosen.n_tokens), top_k(-logits, chosen.n_tokens)]
+        before = unedited.coefficients[layer, unedited.positions.index(chosen.position)]
         columns = zip(
-            chosen.tolist(),
-            coefficients[chosen].tolist(),
-            before[chosen].tolist(),
-            scores[chosen].tolist(),
-            (scores[chosen] / scores.sum().clamp_min(torch.finfo(scores.dtype).tiny)).tolist(),
-            [None] * len(chosen) if effects is None else effects[chosen].tolist(),
+            dims.tolist(),
+            coefficients[dims].tolist(),
+            before[dims].tolist(),
+            scores[dims].tolist(),
+            (scores[dims] / scores.sum().clamp_min(torch.finfo(scores.dtype).tiny)).tolist(),
+            [None] * len(dims) if effects is None else effects[dims].tolist(),
             *(end.tolist() for pair in ends for end in pair),
             strict=True,
         )

@@ -7,10 +7,9 @@ import menu from "@/components/Menu.module.css";
 import { formatKeys } from "@/lib/keys";
 import { valueKey } from "@/lib/values";
 import { MAX_GROUPS, stepCard } from "@/state/edits";
+import { addGroup, moveCard, stepAlong, useGroupsUi } from "@/state/groupsUi";
 import { cardsOf, type Intervention } from "@/state/interventions";
 import { editsOf, useSession } from "@/state/session";
-import { addGroup } from "./actions";
-import { moveCard, stepAlong, useGroupsUi } from "./ui";
 
 const NONE = "none";
 

@@ -2,9 +2,9 @@
 
 import { create } from "zustand";
 import { sameValue, type ValueRef, valueKey } from "@/lib/values";
-import { stepCard } from "@/state/edits";
-import { cardsOf, groupOf } from "@/state/interventions";
-import { editsOf, useSession } from "@/state/session";
+import { freshName, stepCard } from "./edits";
+import { cardsOf, groupOf, type Intervention } from "./interventions";
+import { editsOf, useSession } from "./session";
 
 interface GroupsUi {
   /** Id of the group whose name is being typed. */
@@ -16,6 +16,15 @@ interface GroupsUi {
 }
 
 export const useGroupsUi = create<GroupsUi>()(() => ({ renaming: null, said: "", dragged: null }));
+
+/** A new group with these cards at the end, its name ready to be typed. */
+export function addGroup(cards: readonly Intervention[]): void {
+  const { change } = useSession.getState();
+  const name = freshName(editsOf(useSession.getState()));
+  const group = { name, enabled: true, strength: 1, folded: false };
+  change({ type: "insertGroup", group, cards });
+  useGroupsUi.setState({ renaming: editsOf(useSession.getState()).groups.at(-1)?.id ?? null });
+}
 
 /** Move a card; a folded group opens, so that it is seen where it went. */
 export function moveCard(ref: ValueRef, group: number | null, index: number): void {

@@ -7,12 +7,12 @@ import { Splitter } from "@/components/Splitter";
 import { AddGroup } from "@/features/groups/AddGroup";
 import { CardList } from "@/features/groups/CardList";
 import { GroupBox } from "@/features/groups/GroupBox";
-import { useGroupsUi } from "@/features/groups/ui";
 import { useDrop } from "@/features/groups/useDrop";
+import { AddVector } from "@/features/interventions/AddVector";
+import { useGroupsUi } from "@/state/groupsUi";
 import { cardsOf, type Edits } from "@/state/interventions";
 import { usePrefs } from "@/state/prefs";
 import { editsOf, useSession } from "@/state/session";
-import { AddVector } from "./AddVector";
 import styles from "./Dock.module.css";
 import { FinalPrediction } from "./FinalPrediction";
 

@@ -1,13 +1,10 @@
 /** What stands in the middle of the prediction view: layers, the grid of all positions, or why. */
 
 import { Segmented } from "@/components/Segmented";
-import { useSession } from "@/state/session";
+import { PANELS, type Panel, useSession } from "@/state/session";
 
-const OPTIONS = [
-  { value: "layers", label: "Layers" },
-  { value: "grid", label: "Grid" },
-  { value: "why", label: "Why" },
-] as const;
+const LABELS: Record<Panel, string> = { layers: "Layers", grid: "Grid", why: "Why" };
+const OPTIONS = PANELS.map((panel) => ({ value: panel, label: LABELS[panel] }));
 
 export function PanelTabs() {
   const panel = useSession((state) => state.panel);
