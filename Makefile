@@ -7,7 +7,7 @@ NPM := $(PYTHON_IN_VENV) .ci/build_frontend.py npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench install setup setup-dev page lint types audit format screenshots clean
+.PHONY: help run test bench install setup setup-dev page lint types audit versions format screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ types: setup-dev ## types of Python and of the front end, and of the API between
 
 audit: setup-dev ## known vulnerabilities in the pinned versions; needs a network
 	@$(PYTHON_IN_VENV) .ci/audit.py
+
+versions: setup-dev ## a part of the tests with the oldest and the newest transformers allowed; ARGS=lowest
+	@HF_HUB_OFFLINE=1 $(PYTHON_IN_VENV) .ci/versions.py $(ARGS)
 
 format: setup-dev ## bring Python and the front end into the one format
 	.venv/bin/ruff check --fix .

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lm_debugger.index import ModelIndex
     from lm_debugger.notebook.debugger import Debugger
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Debugger", "Intervention", "ModelIndex", "Sampling", "__version__"]
 
 _HOMES = {

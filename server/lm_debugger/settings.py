@@ -2,8 +2,8 @@
 
 Settings come from a Jsonnet file (`--config FILE`), the environment (`LM_DEBUGGER_PORT=9000`) and
 command-line flags; a later one of these three wins. The one model below feeds validation, the
-command line's help, `/api/v1/settings` and the table in the README. Nothing here knows HTTP, click
-or torch. Where values come from is in `settings_sources.py`.
+command line's help, `/api/v1/settings` and the table in docs/settings.md. Nothing here knows HTTP,
+click or torch. Where values come from is in `settings_sources.py`.
 """
 
 from __future__ import annotations
@@ -303,7 +303,7 @@ def table() -> tuple[Setting, ...]:
 
 
 def markdown_table() -> str:
-    """The table for the README, between its markers `settings:begin` and `settings:end`."""
+    """The table for docs/settings.md, between its markers `settings:begin` and `settings:end`."""
     lines = [
         "| setting (in a file) | flag of `serve` | environment | default | meaning |",
         "|---|---|---|---|---|",

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.index MODEL [MODEL ...]
 
-Prints one row of README's table per model. Everything is measured in one run, the bare product
-right before the thing it is compared with.
+Prints one row of the table in docs/speed.md per model. Everything is measured in one run, the bare
+product right before the thing it is compared with.
 """
 
 from __future__ import annotations

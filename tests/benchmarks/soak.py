@@ -1,4 +1,4 @@
-"""Never wrong, never lost: the long runs whose figures are in the README.
+"""Never wrong, never lost: the long runs whose figures are in docs/speed.md.
 
     python -m tests.benchmarks.soak                      # all of it, about six minutes
     python -m tests.benchmarks.soak --only clients --seconds 600

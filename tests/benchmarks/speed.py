@@ -1,4 +1,4 @@
-"""How far from the bare arithmetic everything is: the table of the README.
+"""How far from the bare arithmetic everything is: the table of docs/speed.md.
 
     make bench                                   # all of it, about twenty minutes
     python -m tests.benchmarks.speed --size medium --only trace --only slider

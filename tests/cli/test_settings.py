@@ -133,10 +133,10 @@ def test_markdown_table_has_a_row_for_every_setting() -> None:
     assert all(line.count("|") == 6 for line in lines)
 
 
-def test_readme_holds_the_table() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"<!-- settings:begin -->\n(.*?)<!-- settings:end -->", readme, re.DOTALL)
-    assert found, "README.md has no markers settings:begin and settings:end"
+def test_the_documents_hold_the_table() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- settings:begin -->\n(.*?)<!-- settings:end -->", page, re.DOTALL)
+    assert found, "docs/settings.md has no markers settings:begin and settings:end"
     assert found[1].strip() == markdown_table().strip(), "run: lm-debugger settings --markdown"
 
 

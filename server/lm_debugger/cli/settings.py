@@ -1,4 +1,4 @@
-"""`lm-debugger settings`: what is in force, or the table for the README."""
+"""`lm-debugger settings`: what is in force, or their table for docs/settings.md."""
 
 from __future__ import annotations
 

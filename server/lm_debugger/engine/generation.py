@@ -18,6 +18,7 @@ from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.hooks import Tap, attached
 from lm_debugger.engine.interventions import LayerEdit
 from lm_debugger.engine.lens import Distributions, Lens, is_sound
+from lm_debugger.engine.signatures import name_in
 from lm_debugger.engine.tracer import overflow
 from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
 from lm_debugger.engine.vocabulary import Vocabulary
@@ -135,15 +136,16 @@ class _CachedModel:
         device = self.adapter.unembedding.device
         with self.gate, torch.inference_mode():
             tokens = torch.tensor([text[self._seen :]], device=device)
+            cache = name_in(type(self.adapter.backbone).forward, "cache")
             tap = Tap(torch.tensor([tokens.shape[1] - 1], device=device), self.request.edits)
             with attached(self.adapter.blocks, [tap], start=self._seen):
                 output = self.adapter.backbone(
                     input_ids=tokens,
                     attention_mask=torch.ones(1, len(text), device=device, dtype=torch.long),
-                    past_key_values=self._cache,
                     use_cache=True,
+                    **{cache: self._cache},
                 )
-            self._cache, self._seen = output.past_key_values, len(text)
+            self._cache, self._seen = output[cache], len(text)
             states = tap.states()[:, 1, 0]  # [L, D], after every layer
             sound = is_sound(states).cpu()  # [L]
             if not sound.all():

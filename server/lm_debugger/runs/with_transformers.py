@@ -32,6 +32,7 @@ def with_transformers(
         _constants(run, debugger),
         _edits(run, interventions, everywhere=everywhere) if interventions else "",
         _LOAD % _load(debugger),
+        _CACHE,
         _BLOCKS % names.blocks if interventions else "",
         _RUN if everywhere else _RUN_COUNTING,
         _GREEDY if run.sampling.temperature == 0 else _SAMPLED,
@@ -130,6 +131,7 @@ _HEAD = '''\
 Needs torch and transformers.
 """
 
+import inspect
 import sys
 
 import torch
@@ -155,13 +157,19 @@ _HALF = "# LM-Debugger reads the last state in float32: the last digits may diff
 
 _BLOCKS = "blocks = %s\n"
 
+_CACHE = """
+# What this version of transformers calls the keys and values of the text so far.
+names = inspect.signature(model.forward).parameters
+CACHE = "cache" if "cache" in names else "past_key_values"
+"""
+
 _RUN = '''
 
 def run(tokens, cache=None):
     """Run tokens that follow those in the cache."""
     tokens = torch.tensor([tokens], device=DEVICE)
     with torch.no_grad():
-        return model(tokens, past_key_values=cache, use_cache=True)
+        return model(tokens, use_cache=True, **{CACHE: cache})
 '''
 
 _RUN_COUNTING = '''
@@ -174,7 +182,7 @@ def run(tokens, cache=None):
     start = 0 if cache is None else cache.get_seq_length()
     tokens = torch.tensor([tokens], device=DEVICE)
     with torch.no_grad():
-        return model(tokens, past_key_values=cache, use_cache=True)
+        return model(tokens, use_cache=True, **{CACHE: cache})
 '''
 
 _GREEDY = '''
@@ -207,7 +215,7 @@ def generate():
 _GENERATE = """\
     while len(text) < len(prompt) + MAX_NEW_TOKENS and len(text) <= CONTEXT:
         output = run(text if cache is None else text[-1:], cache)
-        cache = output.past_key_values
+        cache = output[CACHE]
         token = int(choose(output.logits[0, -1].float().cpu()))
         if token in END_OF_TEXT:
             break

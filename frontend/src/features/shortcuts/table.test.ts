@@ -1,8 +1,18 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatKeys, matchesKeys } from "@/lib/keys";
 import { GROUPS, SHORTCUTS, type Shortcut } from "./table";
 
 const table: readonly Shortcut[] = SHORTCUTS;
+/** The table for docs/page.md, between its markers `shortcuts:begin` and `shortcuts:end`. */
+const markdown = [
+  "| where | keys | what they do |",
+  "|---|---|---|",
+  ...GROUPS.flatMap((group) => table.filter((entry) => entry.group === group)).map(
+    ({ group, keys, does }) => `| ${group} | ${keys.map(formatKeys).join(", ")} | ${does} |`,
+  ),
+].join("\n");
 const press = (key: string, more: KeyboardEventInit = {}) =>
   new KeyboardEvent("keydown", { key, ...more });
 
@@ -22,6 +32,12 @@ describe("the table of shortcuts", () => {
     expect(formatKeys("alt+arrowup")).toBe("Alt ↑");
     const written = table.flatMap(({ keys }) => keys.map(formatKeys)).join(" ");
     expect(written.match(/\b(arrow|mod|escape|enter|home|end|backspace)/g)).toBeNull();
+  });
+
+  it("is written in docs/page.md", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../../docs/page.md"), "utf8");
+    const [, written] = page.split(/<!-- shortcuts:(?:begin|end) -->/);
+    expect(written?.trim()).toBe(markdown);
   });
 
   it("tells the palette's key from the letter", () => {

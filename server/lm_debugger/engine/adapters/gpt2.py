@@ -15,6 +15,7 @@ from transformers.masking_utils import create_causal_mask
 
 from lm_debugger.engine.adapters.base import Adapter, Block, Expressions
 from lm_debugger.engine.products import PackedLinear, can_pack
+from lm_debugger.engine.signatures import named_for
 
 _PRODUCTS = (("attn", "c_attn"), ("attn", "c_proj"), ("mlp", "c_fc"), ("mlp", "c_proj"))
 """The four `Conv1D` of a block, which are nearly all of its work."""
@@ -88,16 +89,20 @@ class GPT2Adapter(Adapter):
     def mask(self, x: Tensor) -> Any:
         positions = torch.arange(x.shape[1], device=x.device).unsqueeze(0)
         return create_causal_mask(
-            config=self._gpt2.config,
-            inputs_embeds=x[:1],
-            attention_mask=None,
-            past_key_values=None,
-            position_ids=positions,
+            **named_for(
+                create_causal_mask,
+                config=self._gpt2.config,
+                inputs_embeds=x[:1],
+                attention_mask=None,
+                cache=None,
+                cache_position=positions[0],
+                position_ids=positions,
+            )
         )
 
     def run_block(self, layer: int, x: Tensor, mask: Any) -> Tensor:
-        after: Tensor = self._gpt2.h[layer](x, attention_mask=mask)
-        return after
+        output: Tensor | tuple[Tensor, ...] = self._gpt2.h[layer](x, attention_mask=mask)
+        return output[0] if isinstance(output, tuple) else output  # a tuple until 5.2
 
     def value_matrix(self, layer: int) -> Tensor:
         return self._values[layer]

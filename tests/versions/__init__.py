@@ -1,0 +1,1 @@
+"""What runs with the oldest and the newest version of transformers that is promised, too."""
