@@ -6,8 +6,7 @@ import http.client
 import json
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
 from tests.engine.test_isolation import count_hooks
 from tests.load.mixed import CLEAN, alone, clean
+from tests.until import until
 
 JSON = {"Content-Type": "application/json"}
 LONG = {"prompt": "It was", "max_new_tokens": 60}
@@ -71,13 +71,6 @@ class Place:
         for thread in self._threads:
             thread.join(60)
             assert not thread.is_alive()
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @contextmanager

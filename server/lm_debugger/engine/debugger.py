@@ -80,6 +80,8 @@ class Debugger(Why):
         dtype: str = "float32",
         revision: str | None = None,
         limits: Limits = LIMITS,
+        *,
+        remember: bool = True,
     ) -> Self:
         """Load "demo", a folder that `save_pretrained` wrote, or a hub id; safetensors only.
 
@@ -87,11 +89,16 @@ class Debugger(Why):
             device: "auto" (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1", "mps".
             dtype: "float32", "float16" or "bfloat16".
             revision: branch, tag or commit of a hub id.
+            remember: keep the latest runs (64 MB), so that a question about the same prompt
+                computes only what differs. False: every question runs the model, as is right for
+                measuring it or for seeing that nothing is left behind in it.
 
         Raises:
             LoadError: ModelNotFound, UnsupportedModel or InvalidCheckpoint, see `loading.load`.
         """
-        return cls(load(name_or_path, choose_device(device), dtype, revision), limits)
+        return cls(
+            load(name_or_path, choose_device(device), dtype, revision), limits, remember=remember
+        )
 
     def trace(
         self,
