@@ -1,6 +1,7 @@
 """`lm_debugger.Debugger` as notebooks use it: HTML, data frames, JSON, the page in the background.
 
-Expected numbers come from the engine's results, which the engine's own tests hold to the oracle.
+Expected numbers are those of the result that is shown; the first test holds them to the engine's,
+which the engine's own tests hold to the oracle.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from lm_debugger.engine.types import Limits, Run, StateReading, Token, TokenProb
 from lm_debugger.errors import SettingsError
 from lm_debugger.notebook.results import Trace
 from lm_debugger.settings import Settings
+from tests.compare import assert_same
+from tests.compare import plain as plain_fields
+from tests.until import PATIENCE
 
 PROMPT = "My wife is working as a"
 EDITS = [Intervention.on("L1D27"), Intervention.scale("L0D3", -2, positions=(0, -1))]
@@ -48,6 +52,19 @@ def debugger(checkpoint: Callable[[str], Path]) -> Debugger:
 def plain(checkpoint: Callable[[str], Path]) -> engine.Debugger:
     """The same model, with results that are numbers only."""
     return engine.Debugger.load(str(checkpoint("untied")), device="cpu")
+
+
+def test_results_are_the_engines(debugger: Debugger, plain: engine.Debugger) -> None:
+    """Each with what it is named by, and nothing else that says a number."""
+    for ask in (
+        lambda d: d.trace(PROMPT, EDITS, positions=(1, 4), top_k=3),
+        lambda d: d.generate(PROMPT, EDITS, max_new_tokens=4),
+        lambda d: d.grid(PROMPT, EDITS, positions=(0, 2)),
+        lambda d: d.follow(PROMPT, [300, 301], EDITS),
+        lambda d: d.attribute(PROMPT, 300, interventions=EDITS),
+    ):
+        got, expected = plain_fields(ask(debugger)), plain_fields(ask(plain))
+        assert_same({name: got[name] for name in expected}, expected, rtol=2e-5)
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -72,7 +89,7 @@ def test_json_is_what_the_api_replies(debugger: Debugger) -> None:
     for route, result in results.items():
         reply = client.post(f"/api/v1/{route}", json={**asked, **more.get(route, {})})
         assert reply.status_code == 200
-        assert json.loads(result.to_json()) == reply.json, route
+        assert_same(json.loads(result.to_json()), reply.json, rtol=2e-5)
 
 
 # --- data frames ---------------------------------------------------------------------------------
@@ -83,11 +100,11 @@ def records(frame: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_predictions_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
-    frame = debugger.trace(PROMPT, EDITS, positions=(1, 4), top_k=3).to_pandas()
+def test_predictions_as_a_frame(debugger: Debugger) -> None:
+    trace = debugger.trace(PROMPT, EDITS, positions=(1, 4), top_k=3)
+    frame = trace.to_pandas()
     names = ["run", "position", "layer", "state", "rank", "token", "token_id", "prob"]
     assert list(frame.columns) == names
-    trace = plain.trace(PROMPT, EDITS, positions=(1, 4), top_k=3)
     assert trace.edited
     expected = [
         (name, at.position, layer.layer, state, rank, item.token.text, item.token.id, item.prob)
@@ -101,9 +118,10 @@ def test_predictions_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> N
     assert len(expected) == 2 * 2 * 2 * 2 * 3
 
 
-def test_sub_updates_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
-    frame = debugger.trace(PROMPT, top_k=4).to_pandas("sub_updates")
-    layers = plain.trace(PROMPT, top_k=4).unedited.positions[0].layers
+def test_sub_updates_as_a_frame(debugger: Debugger) -> None:
+    trace = debugger.trace(PROMPT, top_k=4)
+    frame = trace.to_pandas("sub_updates")
+    layers = trace.unedited.positions[0].layers
     assert [
         (row["layer"], row["rank"], row["vector"], row["dim"], row["coefficient"], row["score"])
         for row in records(frame)
@@ -132,9 +150,9 @@ def test_a_generation_as_a_frame(debugger: Debugger) -> None:
     assert len(rows) > len(ranked)
 
 
-def test_a_grid_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
-    frame = debugger.grid(PROMPT, EDITS, positions=(0, 2)).to_pandas()
-    grid = plain.grid(PROMPT, EDITS, positions=(0, 2))
+def test_a_grid_as_a_frame(debugger: Debugger) -> None:
+    grid = debugger.grid(PROMPT, EDITS, positions=(0, 2))
+    frame = grid.to_pandas()
     assert grid.edited
     assert grid.kl
     assert len(frame) == 2 * 2 * 2 * 2
@@ -150,9 +168,9 @@ def test_a_grid_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
     assert "kl" not in debugger.grid(PROMPT).to_pandas()
 
 
-def test_followed_tokens_as_a_frame(debugger: Debugger, plain: engine.Debugger) -> None:
-    frame = debugger.follow(PROMPT, [300, 301], EDITS).to_pandas()
-    found = plain.follow(PROMPT, [300, 301], EDITS)
+def test_followed_tokens_as_a_frame(debugger: Debugger) -> None:
+    found = debugger.follow(PROMPT, [300, 301], EDITS)
+    frame = found.to_pandas()
     assert found.edited
     assert len(frame) == 2 * 2 * 4
     for row in records(frame):
@@ -215,9 +233,9 @@ class Checked(HTMLParser):
         self.texts.append(data)
 
 
-def test_a_trace_shows_itself(debugger: Debugger, plain: engine.Debugger) -> None:
-    page = Checked(debugger.trace(PROMPT, EDITS)._repr_html_())
-    trace = plain.trace(PROMPT, EDITS)
+def test_a_trace_shows_itself(debugger: Debugger) -> None:
+    trace = debugger.trace(PROMPT, EDITS)
+    page = Checked(trace._repr_html_())
     assert trace.edited
     for run in (trace.unedited, trace.edited):
         at = run.positions[0]
@@ -294,7 +312,7 @@ def test_reprs_are_short(debugger: Debugger) -> None:
 
 
 def fetch(address: str) -> Any:
-    with urllib.request.urlopen(address, timeout=30) as response:
+    with urllib.request.urlopen(address, timeout=PATIENCE) as response:
         return json.load(response)
 
 
@@ -368,7 +386,7 @@ def test_serving_in_the_foreground_ends_with_ctrl_c(checkpoint: Callable[[str], 
         url = process.stdout.readline().split()[0]
         assert fetch(f"{url}/readyz")["status"] == "ready"
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=PATIENCE)
         assert (rest.splitlines(), process.returncode) == (["went on"], 0)
     finally:
         process.kill()

@@ -15,6 +15,7 @@ from lm_debugger.api.registry import Entry, ModelRegistry, indexer, loader
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
 from tests.api.conftest import PROMPT
+from tests.until import PATIENCE, until
 
 
 class Held:
@@ -27,7 +28,7 @@ class Held:
         self.client = create_app(Settings(models=names), self.registry).test_client()
 
     def _load(self, name: str, report: Report) -> Debugger:
-        assert self.permits[name].wait(30)
+        assert self.permits[name].wait(PATIENCE)
         if name == "broken":
             raise MemoryError("no memory for this model\nsecond line")
         return loader(Settings())(name, report)
@@ -35,11 +36,7 @@ class Held:
     def permit(self, name: str) -> None:
         """Let it load, and wait until it is ready or failed."""
         self.permits[name].set()
-        for _ in range(600):
-            if any(entry.id == name for entry in self.changed):
-                return
-            self.registry.wait(0.05)
-        raise AssertionError(f"{name} did not load")
+        until(lambda: any(entry.id == name for entry in self.changed))
 
     def states(self) -> dict[str, str]:
         states: dict[str, str] = self.client.get("/readyz").json["models"]

@@ -19,7 +19,7 @@ from lm_debugger.engine.types import Generation, Intervention, Limits, Sampling,
 from lm_debugger.errors import Busy, DebuggerError, UnknownDimension
 from tests.engine.case import PROMPTS, Case
 from tests.engine.compare import agree, assert_agree
-from tests.until import until
+from tests.until import PATIENCE, until
 
 PROMPT = PROMPTS[0]
 
@@ -293,7 +293,7 @@ def test_first_come_first_served() -> None:
             until(lambda n=n: len(gate._queue) > n)  # type: ignore[misc]
             threads.append(thread)
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
     assert order == list(range(5))
     with gate:  # free again
         pass
@@ -308,6 +308,6 @@ def test_a_full_queue_says_busy(tied: Case) -> None:
         with pytest.raises(Busy) as failure:
             debugger.trace(PROMPT)
         assert failure.value.retry_after >= 1
-    waiting.join(timeout=30)
+    waiting.join(timeout=PATIENCE)
     assert not waiting.is_alive()
     assert_agree(tied, debugger.trace(PROMPT), tied.forgetful.trace(PROMPT))

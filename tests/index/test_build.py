@@ -14,16 +14,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from lm_debugger.engine import gate
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import IndexNotReady
 from lm_debugger.index import ModelIndex
 from lm_debugger.index.build import Progress
 from lm_debugger.index.store import Store, fingerprint
+from tests.until import PATIENCE, until
 
 
 def files(cache_dir: Path) -> dict[str, str]:
@@ -94,22 +97,22 @@ def test_cancelling_stops_and_starting_again_goes_on(
     with pytest.raises(IndexNotReady, match="cancelled"):
         _ = index.clusters
     index.start()
-    index.join(60)
+    index.join(PATIENCE)
     assert index.progress.state == "ready"
     assert files(tmp_path / "cancelled") == undisturbed
 
 
 _KILLED = """
-import sys, time
+import sys
 from pathlib import Path
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.index import ModelIndex
 
-def slow(progress):
+def ask(progress):
     print(progress.stage, progress.done, flush=True)
-    time.sleep(0.2)
+    sys.stdin.readline()
 
-ModelIndex(Debugger.load(sys.argv[1], device="cpu"), Path(sys.argv[2])).build(slow)
+ModelIndex(Debugger.load(sys.argv[1], device="cpu"), Path(sys.argv[2])).build(ask)
 """
 
 
@@ -124,16 +127,19 @@ def test_sigkill_at_any_moment_and_the_next_build_gives_the_same_bytes(
     folder = tmp_path / "killed"
     process = subprocess.Popen(
         [sys.executable, "-c", _KILLED, str(checkpoint("tied")), str(folder)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     for line in process.stdout:
         if line.strip() == at:
             process.send_signal(signal.SIGKILL)
             break
-    assert process.wait(60) == -signal.SIGKILL
+        print(file=process.stdin, flush=True)  # go on
+    assert process.wait(PATIENCE) == -signal.SIGKILL
     assert files(folder) != undisturbed
     assert ModelIndex(small, folder).build().state == "ready"
     assert files(folder) == undisturbed
@@ -223,6 +229,21 @@ def test_the_name_changes_with_what_the_index_depends_on(
     assert fingerprint(again.adapter, again.vocabulary) != name
 
 
+class Watched:
+    """A lock that says when somebody has to wait for it."""
+
+    def __init__(self) -> None:
+        self._lock, self.wanted = threading.Lock(), threading.Event()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self.wanted.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 def test_closing_while_the_build_is_being_started(
     small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,20 +253,22 @@ def test_closing_while_the_build_is_being_started(
     def start_slowly(thread: threading.Thread) -> None:
         if thread.name == "lm-debugger-index":
             starting.set()
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
         at_work(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start_slowly)
     index = ModelIndex(small, tmp_path, n_clusters=5)
+    lock = Watched()
+    monkeypatch.setattr(index, "_lock", lock)
     with ThreadPoolExecutor(2) as threads:
         started = threads.submit(index.start)
-        assert starting.wait(30)
+        assert starting.wait(PATIENCE)
         closed = threads.submit(index.close)
-        with pytest.raises(TimeoutError):
-            closed.result(0.2)
+        until(lambda: lock.wanted.is_set() or closed.done())
+        assert not closed.done()
         go_on.set()
-        started.result(30)
-        closed.result(30)
+        started.result(PATIENCE)
+        closed.result(PATIENCE)
     assert not index.is_building
 
 
@@ -258,14 +281,25 @@ def test_nothing_is_built_after_closing(small: Debugger, tmp_path: Path) -> None
     assert index.layers_ready == ()
 
 
-def test_traces_go_first_while_an_index_is_built(small: Debugger, tmp_path: Path) -> None:
+def test_traces_go_first_while_an_index_is_built(
+    small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The builder asks the gate between products; with the gate taken it waits, and goes on."""
+    waits = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        waits.set()
+        time.sleep(seconds)
+
+    # No time passes for the gate, so that its patience does not end.
+    clock = SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep, perf_counter=time.perf_counter)
+    monkeypatch.setattr(gate, "time", clock)
     index = ModelIndex(small, tmp_path)
     with small.gate:
         index.start()
-        time.sleep(0.3)
+        assert waits.wait(PATIENCE)
         assert index.layers_ready == ()
-    index.join(60)
+    index.join(PATIENCE)
     assert index.progress.state == "ready"
 
 

@@ -22,7 +22,7 @@ from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
 from tests.engine.test_isolation import count_hooks
 from tests.load.mixed import CLEAN, alone, clean
-from tests.until import until
+from tests.until import PATIENCE, until
 
 JSON = {"Content-Type": "application/json"}
 LONG = {"prompt": "It was", "max_new_tokens": 60}
@@ -44,7 +44,7 @@ class Place:
 
     def connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.server.url)
-        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
 
     def ask(self, name: str, path: str, body: object, **headers: str) -> None:
         """In the background; `name` is noted when the answer has come. Returns once it waits."""
@@ -69,7 +69,7 @@ class Place:
 
     def join(self) -> None:
         for thread in self._threads:
-            thread.join(60)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
 
@@ -133,7 +133,7 @@ def test_a_client_that_asks_again_and_again_goes_to_the_end(place: Place) -> Non
     connection.close()
     over.set()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     # Those five, and what was answered before the request came or after its answer was on its way.
     assert sorted(waited)[len(waited) // 2] <= 2 * len(threads)
     assert len(turns) > 30
