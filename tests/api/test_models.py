@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -148,3 +149,24 @@ def test_loaded_debugger_can_be_served_as_it_is() -> None:
     assert registry.get() is debugger
     assert registry.get("demo") is debugger
     assert registry.state == "ready"
+
+
+def test_alive_is_not_ready() -> None:
+    loading = threading.Event()
+
+    def load(*_: Any) -> Any:
+        assert loading.wait(PATIENCE)
+        raise RuntimeError("no such thing")
+
+    models = ModelRegistry(["slow"], load, indexer(Settings()))
+    client = create_app(Settings(), models).test_client()
+    models.start()
+    assert client.get("/healthz").status_code == 200
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.json["models"] == {"slow": "loading"}
+    loading.set()
+    models.wait()
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").json["status"] == "failed"

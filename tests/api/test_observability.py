@@ -299,27 +299,3 @@ def test_without_the_setting_there_are_no_metrics(registry: ModelRegistry) -> No
     response = create_app(Settings(), registry).test_client().get("/metrics")
     assert (response.status_code, response.json["error"]["code"]) == (404, "not_found")
     assert "--metrics" in response.json["error"]["message"]
-
-
-# --- alive and ready -----------------------------------------------------------------------------
-
-
-def test_alive_is_not_ready() -> None:
-    loading = threading.Event()
-
-    def load(*_: Any) -> Any:
-        assert loading.wait(PATIENCE)
-        raise RuntimeError("no such thing")
-
-    models = ModelRegistry(["slow"], load, indexer(Settings()))
-    client = create_app(Settings(), models).test_client()
-    models.start()
-    assert client.get("/healthz").status_code == 200
-    response = client.get("/readyz")
-    assert response.status_code == 503
-    assert int(response.headers["Retry-After"]) >= 1
-    assert response.json["models"] == {"slow": "loading"}
-    loading.set()
-    models.wait()
-    assert client.get("/healthz").status_code == 200
-    assert client.get("/readyz").json["status"] == "failed"
