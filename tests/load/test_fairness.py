@@ -20,6 +20,7 @@ from lm_debugger.api.server import Server
 from lm_debugger.api.state import state_of
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
+from tests.compare import assert_same
 from tests.engine.test_isolation import count_hooks
 from tests.load.mixed import CLEAN, alone, clean
 from tests.until import PATIENCE, until
@@ -234,5 +235,5 @@ def assert_well(place: Place) -> None:
         expected = clean(undisturbed, model)
         connection.request("POST", "/api/v1/trace", json.dumps({**CLEAN, "model": model}), JSON)
         response = connection.getresponse()
-        assert response.read() == expected
+        assert_same(json.loads(response.read()), expected)
         assert "queue;dur=0.0" in response.headers["Server-Timing"]
