@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,11 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 # Caches of this run alone: nothing of the user's is read, written or left behind.
 _CACHE = tempfile.TemporaryDirectory(prefix="lm-debugger-tests-")
 os.environ["XDG_CACHE_HOME"] = _CACHE.name
+
+# What a shell starts in the background ignores Ctrl-C, and so would every program that a test
+# starts, to end it with that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The examples are the same in every run, so that a red build is red for everybody.
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=40)

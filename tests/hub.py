@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.until import PATIENCE
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -58,7 +60,7 @@ def hub(model: str, folder: Path) -> Iterator[Hub]:
             self.wfile.write(body[:most])
             if name.endswith(".safetensors"):
                 self.wfile.flush()
-                served.let.wait(60)
+                served.let.wait(PATIENCE)
             self.wfile.write(body[most:])
 
         def asked_range(self, size: int) -> tuple[int, int]:

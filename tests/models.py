@@ -10,19 +10,25 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from lm_debugger.demo.tokenizer import build
+
 DEMO = Path(__file__).parent.parent / "server" / "lm_debugger" / "demo" / "model"
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
-VOCAB = 8192  # the first of the demo tokenizer's; its only special token is end-of-text, id 0
+MERGES = Path(__file__).parent / "merges.txt"
+"""Of a byte-level BPE of English words, the tests' own: whatever model is bundled, prompts are cut
+into the same tokens."""
+VOCAB = 8192
+"""End-of-text, its only special token, is id 0; then 256 bytes, then what the merges make."""
 
 BASE: dict[str, Any] = {
     "vocab_size": VOCAB, "n_positions": 64, "n_embd": 32, "n_layer": 3, "n_head": 4,
@@ -78,16 +84,22 @@ def random_model(changes: Mapping[str, Any], seed: int = 0) -> Any:
 def save(model: GPT2LMHeadModel, folder: Path, **options: Any) -> Path:
     """Write `model` and a tokenizer of `VOCAB` tokens into `folder`; returns the folder."""
     model.save_pretrained(folder, **options)
-    for name in TOKENIZER_FILES:
-        shutil.copyfile(DEMO / name, folder / name)
-    path = folder / "tokenizer.json"
-    tokenizer = json.loads(path.read_text("utf-8"))
-    bpe = tokenizer["model"]
-    # Merges are numbered in the order in which they are made, so the first ids are a BPE, too.
-    bpe["merges"] = bpe["merges"][: VOCAB - len(bpe["vocab"]) + len(bpe["merges"])]
-    bpe["vocab"] = {piece: id for piece, id in bpe["vocab"].items() if id < VOCAB}
-    path.write_text(json.dumps(tokenizer), "utf-8")
+    tokenizer().save(str(folder / "tokenizer.json"))
+    config = {
+        "tokenizer_class": "GPT2Tokenizer", "bos_token": "<|endoftext|>",
+        "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>", "add_prefix_space": False,
+    }  # fmt: skip
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
     return folder
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    """That of all random models: `VOCAB` tokens."""
+    lines = MERGES.read_text("utf-8").splitlines()[1:]
+    built = build([(left, right) for left, _, right in (line.partition(" ") for line in lines)])
+    assert built.get_vocab_size() == VOCAB
+    return built
 
 
 def edit_config(folder: Path, **changes: Any) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.until import PATIENCE
+
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"}
 
 
@@ -40,7 +42,7 @@ def proxying(
                 "X-Forwarded-Host": self.headers["Host"],
                 **(forwarded or {}),
             }
-            behind = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            behind = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
             try:
                 behind.request(self.command, path, self.rfile.read(length), headers)
                 reply = behind.getresponse()

@@ -13,9 +13,26 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "server" / "lm_debugger"
-LONGEST_FILE = 400
-LONGEST_FUNCTION = 80
+LONGEST_FILE = 320
+LONGEST_FUNCTION = 60
 GENERATED = {"frontend/src/api/schema.d.ts"}
+TOO_LONG = {
+    # All that comes out of the engine; goes with the engine's next shape, see its issue.
+    "server/lm_debugger/engine/types.py": 384,
+    # One table of settings with the checks of each.
+    "server/lm_debugger/settings.py": 383,
+    # A program as text: half of its lines are the program's.
+    "server/lm_debugger/runs/with_transformers.py": 337,
+    # One panel of the page each.
+    "frontend/src/state/session.test.ts": 327,
+    "tests/web/test_explore.py": 351,
+    "tests/web/test_generate_controls.py": 335,
+    "tests/web/test_grid.py": 357,
+    "tests/web/test_groups.py": 373,
+    "tests/web/test_why.py": 341,
+}
+"""Files that were longer when the limit came, with their lengths then. They may only shrink; a name
+goes when its file fits, and none is added."""
 
 
 def tracked() -> list[Path]:
@@ -84,8 +101,11 @@ def test_nothing_is_pickled() -> None:
 def test_files_fit_in_a_head() -> None:
     code = (".py", ".ts", ".tsx", ".css")
     lengths = {name: text.count("\n") for name, text in texts() if name.endswith(code)}
-    long = {name: n for name, n in lengths.items() if n > LONGEST_FILE and name not in GENERATED}
+    allowed = {**dict.fromkeys(lengths, LONGEST_FILE), **TOO_LONG}
+    long = {name: n for name, n in lengths.items() if n > allowed[name] and name not in GENERATED}
     assert long == {}
+    fitting = {name for name in TOO_LONG if lengths.get(name, 0) <= LONGEST_FILE}
+    assert fitting == set(), "take them off the list"
 
 
 def test_functions_fit_on_a_screen() -> None:

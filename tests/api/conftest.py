@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer, loader
+from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
 from tests.api.plain import Plain
 from tests.models import BASE, DEMO, SHAPES
@@ -56,6 +57,14 @@ def app(settings: Settings, registry: ModelRegistry) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def forgetful(settings: Settings, random_folder: Path) -> FlaskClient:
+    """A server of the random model that runs it anew for every question."""
+    debugger = Debugger.load(str(random_folder), device="cpu", remember=False)
+    registry = ModelRegistry.of(debugger, indexer(settings))
+    return create_app(settings, registry).test_client()
 
 
 @pytest.fixture(scope="session")

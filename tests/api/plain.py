@@ -32,13 +32,13 @@ class Plain:
         return str(self.tokenizer.decode([id]))
 
     @torch.no_grad()
-    def next_probs(self, prompt: str) -> Tensor:
-        """[V]: the distribution of the token after the prompt."""
-        logits: Tensor = self.model(self.ids(prompt)).logits[0, -1]
+    def next_probs(self, prompt: str, position: int = -1) -> Tensor:
+        """[V]: the distribution of the token after one of the prompt's."""
+        logits: Tensor = self.model(self.ids(prompt)).logits[0, position]
         return logits.softmax(-1)
 
-    def top(self, prompt: str, k: int) -> list[tuple[int, float]]:
-        probs, ids = self.next_probs(prompt).topk(k)
+    def top(self, prompt: str, k: int, position: int = -1) -> list[tuple[int, float]]:
+        probs, ids = self.next_probs(prompt, position).topk(k)
         return list(zip(ids.tolist(), probs.tolist(), strict=True))
 
     @torch.no_grad()

@@ -19,8 +19,8 @@ EDITS: dict[str, list[dict[str, Any]]] = {
         {"layer": 0, "dim": 3, "kind": "set", "value": -2.0, "positions": [0, -1]},
     ],
     "demo": [
-        {"layer": 5, "dim": 541, "kind": "on"},
-        {"layer": 7, "dim": 341, "kind": "scale", "value": -3.0},
+        {"layer": 1, "dim": 27, "kind": "on"},
+        {"layer": 0, "dim": 3, "kind": "scale", "value": -3.0},
     ],
 }
 

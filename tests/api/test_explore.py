@@ -16,6 +16,7 @@ from lm_debugger.api.registry import ModelRegistry, indexer, loader
 from lm_debugger.settings import Settings
 from tests.reference import assert_ranked, ranked
 from tests.reference_index import Library, cloud, concept, cosines
+from tests.until import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_building_is_started_over_http_and_can_be_asked_about(unbuilt: FlaskClie
         for action in ("start", "cancel"):
             reply = unbuilt.post("/api/v1/index", json={"model": "demo", "action": action})
             assert reply.status_code == 200
-    index.join(60)
+    index.join(PATIENCE)
     assert get(unbuilt, "index", model="demo")["state"] == "cancelled"
     unknown = unbuilt.post("/api/v1/index", json={"model": "demo", "action": "explode"})
     assert unknown.status_code == 422
@@ -229,7 +230,7 @@ def test_a_full_disk_stops_the_index_and_nothing_else(random_folder: Path, tmp_p
     registry.wait()
     client = create_app(broken, registry).test_client()
     registry.loaded()[1].start()
-    registry.loaded()[1].join(60)
+    registry.loaded()[1].join(PATIENCE)
     reply = get(client, "index")
     assert reply["state"] == "failed"
     assert "--cache-dir" in reply["error"]

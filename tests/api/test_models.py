@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,6 +16,7 @@ from lm_debugger.api.registry import Entry, ModelRegistry, indexer, loader
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
 from tests.api.conftest import PROMPT
+from tests.until import PATIENCE, until
 
 
 class Held:
@@ -28,7 +30,7 @@ class Held:
         self.client = create_app(Settings(models=names), self.registry).test_client()
 
     def _load(self, name: str, report: Report) -> Debugger:
-        assert self.permits[name].wait(30)
+        assert self.permits[name].wait(PATIENCE)
         if name == "broken":
             raise MemoryError("no memory for this model\nsecond line")
         debugger = loader(Settings())(name, report)
@@ -38,11 +40,7 @@ class Held:
     def permit(self, name: str) -> None:
         """Let it load, and wait until it is ready or failed."""
         self.permits[name].set()
-        for _ in range(600):
-            if any(entry.id == name for entry in self.changed):
-                return
-            self.registry.wait(0.05)
-        raise AssertionError(f"{name} did not load")
+        until(lambda: any(entry.id == name for entry in self.changed))
 
     def states(self) -> dict[str, str]:
         states: dict[str, str] = self.client.get("/readyz").json["models"]
@@ -162,7 +160,28 @@ def test_a_model_that_loads_after_the_end_begins_nothing(
     held.permit("broken")
     held.registry.close()
     held.permits["demo"].set()
-    held.registry.wait(60)
+    held.registry.wait(PATIENCE)
     assert held.loaded == ["demo"]
     assert [entry.id for entry in held.changed] == ["broken"]
     assert held.states()["demo"] == "loading"
+
+
+def test_alive_is_not_ready() -> None:
+    loading = threading.Event()
+
+    def load(*_: Any) -> Any:
+        assert loading.wait(PATIENCE)
+        raise RuntimeError("no such thing")
+
+    models = ModelRegistry(["slow"], load, indexer(Settings()))
+    client = create_app(Settings(), models).test_client()
+    models.start()
+    assert client.get("/healthz").status_code == 200
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.json["models"] == {"slow": "loading"}
+    loading.set()
+    models.wait()
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").json["status"] == "failed"

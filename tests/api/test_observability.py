@@ -24,7 +24,8 @@ from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
 from lm_debugger.waiting import waited
 from tests.api.conftest import PROMPT
-from tests.api.test_server import next_event, stream
+from tests.api.test_server import Steps, next_event, stream
+from tests.until import PATIENCE
 
 TYPED = "Zanzibar"
 """What a user types: it stands in every request below and must stand in no log and no metric."""
@@ -61,7 +62,7 @@ def test_one_line_says_what_was_asked_of_what_and_how_it_went(
     assert (done["id"], done["method"], done["route"]) == ("id-1", "POST", "/api/v1/generate")
     assert (done["model"], done["new_tokens"]) == ("demo", 4)
     assert (done["status"], done["outcome"], done["level"]) == (200, "ok", "INFO")
-    assert 0 <= done["queue_ms"] < 1000
+    assert done["queue_ms"] == 0
     assert 0 < done["compute_ms"] <= done["total_ms"]
     assert (refused["status"], refused["outcome"]) == (422, "invalid_input")
     assert "prompt_tokens" not in refused
@@ -117,14 +118,15 @@ def test_a_stream_is_logged_when_it_has_ended(
 def test_a_client_that_hangs_up_is_told_from_one_that_does_not(
     registry: ModelRegistry, lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    steps = Steps(monkeypatch, until_unwanted=True)
     with Server(Settings(port=0), registry) as server:
         connection, response = stream(server, 200)
         assert [next_event(response) for _ in range(2)] == ["start", "step"]
         response.close()
         connection.close()
+        assert steps.closed.wait(PATIENCE)
     [line] = lines
-    assert line["outcome"] in ("client_gone", "shutting_down")
-    assert line["new_tokens"] < 200
+    assert (line["outcome"], line["new_tokens"]) == ("client_gone", 1)
 
 
 def test_waiting_is_told_apart_from_working(
@@ -297,27 +299,3 @@ def test_without_the_setting_there_are_no_metrics(registry: ModelRegistry) -> No
     response = create_app(Settings(), registry).test_client().get("/metrics")
     assert (response.status_code, response.json["error"]["code"]) == (404, "not_found")
     assert "--metrics" in response.json["error"]["message"]
-
-
-# --- alive and ready -----------------------------------------------------------------------------
-
-
-def test_alive_is_not_ready() -> None:
-    loading = threading.Event()
-
-    def load(*_: Any) -> Any:
-        loading.wait(30)
-        raise RuntimeError("no such thing")
-
-    models = ModelRegistry(["slow"], load, indexer(Settings()))
-    client = create_app(Settings(), models).test_client()
-    models.start()
-    assert client.get("/healthz").status_code == 200
-    response = client.get("/readyz")
-    assert response.status_code == 503
-    assert int(response.headers["Retry-After"]) >= 1
-    assert response.json["models"] == {"slow": "loading"}
-    loading.set()
-    models.wait()
-    assert client.get("/healthz").status_code == 200
-    assert client.get("/readyz").json["status"] == "failed"

@@ -17,6 +17,7 @@ from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.server import Server
 from lm_debugger.settings import Settings
 from tests.reverse_proxy import proxying
+from tests.until import PATIENCE
 
 CLIENT = {
     "X-Forwarded-For": "203.0.113.9",
@@ -140,7 +141,7 @@ def server(registry: ModelRegistry, web: Path) -> Iterator[Server]:
 def fetch(address: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=30) as reply:
+    with urllib.request.urlopen(asked, timeout=PATIENCE) as reply:
         return reply.geturl(), reply.read().decode()
 
 

@@ -16,6 +16,7 @@ from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.server import Server
 from lm_debugger.settings import Settings
+from tests.until import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "server" / "lm_debugger"
@@ -44,7 +45,7 @@ def server(registry: ModelRegistry, tmp_path: Path) -> Iterator[Server]:
 def raw(server: Server, target: str) -> str:
     """The reply to a request line as it stands: no client makes it tidy first."""
     address = urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as connection:
         request = f"GET {target} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
         connection.sendall(request.encode("latin-1"))
         return b"".join(iter(lambda: connection.recv(65536), b"")).decode("latin-1")

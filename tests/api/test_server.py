@@ -7,7 +7,6 @@ import http.client
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,9 +17,12 @@ import pytest
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.server import AddressUnavailable, Server
 from lm_debugger.engine.generation import GenerationStream
+from lm_debugger.engine.stopping import may_go_on
+from lm_debugger.errors import DebuggerError
 from lm_debugger.settings import Settings
 from tests.api.conftest import PROMPT
 from tests.api.plain import Plain
+from tests.until import PATIENCE, until
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def server(registry: ModelRegistry) -> Iterator[Server]:
 
 def connect(server: Server) -> http.client.HTTPConnection:
     address = urlsplit(server.url)
-    return http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+    return http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
 
 
 def post(server: Server, path: str, body: object) -> tuple[int, dict[str, Any]]:
@@ -73,10 +75,15 @@ def next_event(response: http.client.HTTPResponse) -> str:
 
 
 class Steps:
-    """Watches generations: counts steps, makes each wait for leave or for `pace` seconds."""
+    """Watches generations: counts steps, and makes each wait for leave.
+
+    Args:
+        until_unwanted: the second one waits until the request's check says that nobody wants it,
+            or that its time is up, whenever that is; and is then taken as any other.
+    """
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, *, hold: bool = False, pace: float = 0
+        self, monkeypatch: pytest.MonkeyPatch, *, hold: bool = False, until_unwanted: bool = False
     ) -> None:
         self.taken = 0
         self.leave = threading.Semaphore(0)
@@ -85,8 +92,10 @@ class Steps:
 
         def watched_step(stream: GenerationStream) -> Any:
             if hold:
-                assert self.leave.acquire(timeout=30)
-            time.sleep(pace)
+                assert self.leave.acquire(timeout=PATIENCE)
+            if until_unwanted and self.taken == 1:
+                with contextlib.suppress(AssertionError):  # if never, all steps are taken
+                    until(is_unwanted)
             self.taken += 1
             return step(stream)
 
@@ -96,6 +105,15 @@ class Steps:
 
         monkeypatch.setattr(GenerationStream, "__next__", watched_step)
         monkeypatch.setattr(GenerationStream, "close", watched_close)
+
+
+def is_unwanted() -> bool:
+    """Would the work that this thread does be ended now?"""
+    try:
+        may_go_on()
+    except DebuggerError:
+        return True
+    return False
 
 
 def test_events_arrive_as_they_happen(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,20 +129,20 @@ def test_events_arrive_as_they_happen(server: Server, monkeypatch: pytest.Monkey
     steps.leave.release()
     assert next_event(response) == "end"
     assert response.read() == b""
-    assert steps.closed.wait(10)
+    assert steps.closed.wait(PATIENCE)
     connection.close()
 
 
 def test_generation_stops_when_the_client_goes_away(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = Steps(monkeypatch, pace=0.02)
+    steps = Steps(monkeypatch, until_unwanted=True)
     connection, response = stream(server, 200)
     assert [next_event(response) for _ in range(2)] == ["start", "step"]
     response.close()
     connection.close()
-    assert steps.closed.wait(30)
-    assert steps.taken < 100, "200 were asked for"
+    assert steps.closed.wait(PATIENCE)
+    assert steps.taken <= 2, "200 were asked for"
     monkeypatch.undo()
     assert post(server, "/api/v1/trace", {"prompt": PROMPT})[0] == 200
 
@@ -199,15 +217,15 @@ def test_unknown_host_is_one_sentence(registry: ModelRegistry) -> None:
 def test_stop_frees_the_port_and_cuts_streams(
     registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = Steps(monkeypatch, pace=0.02)
+    steps = Steps(monkeypatch, until_unwanted=True)
     server = Server(Settings(port=0), registry)
     server.start()
     port = urlsplit(server.url).port
     connection, response = stream(server, 200)
-    assert next_event(response) == "start"
+    assert [next_event(response) for _ in range(2)] == ["start", "step"]
     server.stop()
-    assert steps.closed.wait(30)
-    assert steps.taken < 100, "200 were asked for"
+    assert steps.closed.wait(PATIENCE)
+    assert steps.taken <= 2, "200 were asked for"
     connection.close()
     with socket.create_server(("127.0.0.1", port or 0)):
         pass
@@ -238,7 +256,7 @@ def test_stopping_amid_requests_logs_no_failure(
         with ThreadPoolExecutor(4) as pool:
             for _ in range(4):
                 pool.submit(ask, server, answered, over)
-            assert answered.wait(30)
+            assert answered.wait(PATIENCE)
             server.stop()
             over.set()
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []

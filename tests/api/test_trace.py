@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 
 from tests.api.conftest import PROMPT
 from tests.api.plain import Plain
+from tests.compare import assert_same
+from tests.reference import Oracle, assert_ranked
 
 
 def trace(client: FlaskClient, **body: Any) -> dict[str, Any]:
@@ -75,13 +77,28 @@ def test_boosting_follows_rule_9(client: FlaskClient, plain: Plain) -> None:
     assert reply["interventions"][0]["pre_activation"] == pytest.approx(c, rel=1e-5)
 
 
-def test_positions(client: FlaskClient) -> None:
-    n_tokens = len(trace(client)["tokens"])
-    assert trace(client, positions="all")["positions"] == list(range(n_tokens))
-    assert trace(client, positions=[0, -1])["positions"] == [0, n_tokens - 1]
+def test_positions(client: FlaskClient, plain: Plain, random_folder: Path) -> None:
+    """Each with the numbers of that position, in every layer."""
+    oracle, ids = Oracle(random_folder), plain.ids(PROMPT)[0].tolist()
+    states, n = oracle.run(ids), len(ids)
+    for asked, expected in (("all", [*range(n)]), ("last", [n - 1]), ([-1, 0, 2], [0, 2, n - 1])):
+        reply = trace(client, positions=asked)
+        assert reply["positions"] == expected
+        positions = reply["unedited"]["positions"]
+        assert [at["position"] for at in positions] == expected
+        for at in positions:
+            t = at["position"]
+            assert len(at["layers"]) == oracle.n_layer
+            for layer in at["layers"]:
+                l = layer["layer"]
+                for half, x in (("before", states.before[l, t]), ("after", states.after[l, t])):
+                    top = [(item["id"], item["prob"]) for item in layer[half]["top"]]
+                    assert_ranked(top, oracle.lens(x), 10)
+                updates = [(item["dim"], item["score"]) for item in layer["sub_updates"]]
+                assert_ranked(updates, oracle.scores(states.m[l, t], l), 10)
 
 
-def test_a_trace_leaves_nothing_behind(client: FlaskClient) -> None:
-    before = trace(client)
-    trace(client, interventions=[{"layer": 0, "dim": 3, "kind": "set", "value": 50.0}])
-    assert trace(client) == before
+def test_a_trace_leaves_nothing_behind(forgetful: FlaskClient) -> None:
+    before = trace(forgetful)
+    trace(forgetful, interventions=[{"layer": 0, "dim": 3, "kind": "set", "value": 50.0}])
+    assert_same(trace(forgetful), before, rtol=2e-5)

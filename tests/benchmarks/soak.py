@@ -23,6 +23,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.compare import is_same
 from tests.load import fuzz
 from tests.load.clients import crowd
 from tests.load.mixed import N_CLUSTERS, alone, clean, right_answers
@@ -45,7 +46,7 @@ def clients(arguments: argparse.Namespace, folder: Path) -> bool:
     with serving(folder, models, "--n-clusters", str(N_CLUSTERS)) as served:
         served.wait_for_indexes()
         told = crowd(served.url, asks, arguments.clients, arguments.seconds)
-        same = all(clean(served, model) == clean(undisturbed, model) for model in models)
+        same = all(is_same(clean(served, model), clean(undisturbed, model)) for model in models)
         status, log = served.end(), served.log
     print(f"{arguments.clients} clients, {arguments.seconds:g} s, {len(asks)} different requests: "
           f"{told.count} replies, {told.count / arguments.seconds:.0f}/s\n{told.table()}\n"
@@ -61,7 +62,7 @@ def traces(arguments: argparse.Namespace, folder: Path) -> bool:
     """2,000 traces, one after the other, by one client of the bundled model."""
     with serving(folder, ["demo"], "--auto-index", "false") as served:
         series = Series.of(served, N_TRACES)
-    same = series.clean == clean(alone(["demo"], folder / "cache"), "demo")
+    same = is_same(series.clean, clean(alone(["demo"], folder / "cache"), "demo"))
     first, last = map(statistics.median, (series.seconds[:100], series.seconds[-100:]))
     growth = (series.resident[-1] - series.resident[WARM_UP // 100]) / 1e6
     print(f"{N_TRACES} traces: median of the first 100 {first * 1000:.2f} ms, of the last 100 "
@@ -81,7 +82,7 @@ def fuzzing(arguments: argparse.Namespace, folder: Path) -> bool:
         )
         served.wait_for_indexes()
         found = fuzz.everything(served, arguments.examples)
-        same = clean(served, model) == clean(alone([model], folder / "cache"), model)
+        same = is_same(clean(served, model), clean(alone([model], folder / "cache"), model))
         log = served.log
     print(f"{found.count} made-up requests; statuses {dict(sorted(found.statuses.items()))}; "
           f"not as documented: {len(found.faults)}; tracebacks in the log: "

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from lm_debugger.cli import main
 from lm_debugger.settings import PREFIX
+from tests.until import PATIENCE
 
 SERVER = Path(__file__).parents[2] / "server"
 
@@ -61,7 +62,7 @@ class Program:
         return self.wait()
 
     def wait(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out, err
 
 
@@ -92,6 +93,6 @@ def start() -> Iterator[Callable[..., Program]]:
 
 
 def fetch(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=30) as response:
+    with urllib.request.urlopen(address, timeout=PATIENCE) as response:
         text: str = response.read().decode()
         return text

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import Result
-from tokenizers import Tokenizer
 
 import lm_debugger
 from lm_debugger.api.openapi import document
@@ -21,7 +20,8 @@ from lm_debugger.cli import COMMANDS, doctor
 from lm_debugger.cli.generate import pieces
 from tests.api.conftest import PROMPT
 from tests.api.plain import Plain
-from tests.models import DEMO, random_model, save
+from tests.models import random_model, save, tokenizer
+from tests.reference import Edit, Oracle, assert_ranked
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,16 @@ def test_trace_with_interventions_shows_both_runs(
     assert unedited
     [(id, prob)] = plain.top(PROMPT, 1)
     assert unedited.groups() == (f"{prob:.3f}", plain.text(id).replace(" ", "·"))
-    assert "Prediction, edited:" in result.stdout
+    edited = re.search(r"Prediction, edited: +(\S+) (\S+)", result.stdout)
+    assert edited
+    oracle = Oracle(folder)
+    states = oracle.run(
+        plain.ids(PROMPT)[0].tolist(),
+        [{"layer": 1, "dim": 27, "kind": "off"}, {"layer": 0, "dim": 3, "kind": "on"}],
+    )
+    probs = oracle.lens(states.after[-1, -1])
+    best = int(probs.argmax())
+    assert edited.groups() == (f"{probs[best]:.3f}", plain.text(best).replace(" ", "·"))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +134,12 @@ def test_trace_with_interventions_shows_both_runs(
     ],
 )
 def test_trace_json_is_what_the_api_replies(
-    run: Callable[..., Result], folder: Path, flags: list[str], kind: str, value: float | None
+    run: Callable[..., Result],
+    folder: Path,
+    plain: Plain,
+    flags: list[str],
+    kind: str,
+    value: float | None,
 ) -> None:
     from lm_debugger.api.schemas import TraceReply
 
@@ -136,11 +150,20 @@ def test_trace_json_is_what_the_api_replies(
     assert (applied.layer, applied.dim, applied.kind, applied.value) == (1, 27, kind, value)
     assert applied.generated is False
     assert reply.edited is not None
+    oracle, ids = Oracle(folder), plain.ids(PROMPT)[0].tolist()
+    edit: Edit = {"layer": 1, "dim": 27, "kind": kind, "value": value, "positions": [0, -1]}
+    for shown, edits in ((reply.unedited, []), (reply.edited, [edit])):
+        top = shown.positions[-1].layers[-1].after.top
+        truth = oracle.lens(oracle.run(ids, edits).after[-1, -1])
+        assert_ranked([(item.id, item.prob) for item in top], truth, 5)
 
 
-def test_trace_positions(run: Callable[..., Result], folder: Path) -> None:
+def test_trace_positions(run: Callable[..., Result], folder: Path, plain: Plain) -> None:
     reply = json.loads(run("trace", str(folder), PROMPT, "--position", "0,2", "--json").stdout)
     assert reply["positions"] == [0, 2]
+    for at, position in zip(reply["unedited"]["positions"], (0, 2), strict=True):
+        got = [(item["id"], item["prob"]) for item in at["layers"][-1]["after"]["top"]]
+        assert_ranked(got, plain.next_probs(PROMPT, position).double().numpy(), 5)
     text = run("trace", str(folder), PROMPT, "--position", "all").stdout
     assert len(re.findall(r"^Unedited run, position", text, re.MULTILINE)) == len(reply["tokens"])
 
@@ -167,7 +190,7 @@ def model_that_writes(text: str, folder: Path) -> Path:
 
     Attention and FFN add nothing; position p is a unit vector, and the unembedding reads it off.
     """
-    ids = Tokenizer.from_file(str(DEMO / "tokenizer.json")).encode(text).ids
+    ids = tokenizer().encode(text).ids
     model = random_model({"tie_word_embeddings": False, "n_embd": 32, "n_positions": 32})
     for name, weight in model.named_parameters():
         torch.nn.init.constant_(weight, float(name.endswith("ln_f.weight")))

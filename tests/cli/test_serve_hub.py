@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ import pytest
 
 from tests.cli.conftest import Program, fetch
 from tests.hub import hub
-from tests.models import DEMO, demo_megabytes
+from tests.models import demo_megabytes, random_model, save
+from tests.until import until
 
 MODEL = "somebody/small-gpt2"
 
@@ -36,25 +36,28 @@ def listed(address: str) -> dict[str, Any]:
     return {model["id"]: model for model in models}
 
 
-def until(address: str, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def once(address: str, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The model as listed, once something is true of it."""
-    for _ in range(300):
+
+    def ask() -> dict[str, Any] | None:
         model: dict[str, Any] = listed(address)[MODEL]
-        if reached(model):
-            return model
-        time.sleep(0.1)
-    raise AssertionError(f"never came: {model}")
+        return model if reached(model) else None
+
+    model = until(ask, pause=0.1)
+    assert model is not None
+    return model
 
 
 def test_fetched_with_progress_and_there_without_a_network(
-    serve: Callable[..., Program],
+    serve: Callable[..., Program], tmp_path: Path
 ) -> None:
     """The hub's client tells of every 10 MB."""
-    weights = DEMO / "model.safetensors"
+    folder = save(random_model({"n_embd": 512, "n_layer": 1}), tmp_path / "large")
+    weights = folder / "model.safetensors"
     assert weights.stat().st_size * 3 // 4 > 10_000_000
-    with hub(MODEL, DEMO) as there:
+    with hub(MODEL, folder) as there:
         address = serve(there.url).address()
-        model = until(address, lambda m: (m["progress"] or {}).get("done", 0) > 0)
+        model = once(address, lambda m: (m["progress"] or {}).get("done", 0) > 0)
         assert model["progress"]["stage"] == "downloading"
         # what is missing of the file is its header, which holds no weights
         header = 8 + int.from_bytes(weights.read_bytes()[:8], "little")
@@ -62,12 +65,12 @@ def test_fetched_with_progress_and_there_without_a_network(
         assert model["progress"]["done"] < model["progress"]["total"]
         assert listed(address)["demo"]["state"] == "ready"
         there.let.set()
-        model = until(address, lambda m: m["state"] != "loading")
-        assert (model["state"], model["error"], model["n_layers"]) == ("ready", None, 8)
+        model = once(address, lambda m: m["state"] != "loading")
+        assert (model["state"], model["error"], model["n_layers"]) == ("ready", None, 1)
         assert there.downloaded.count("model.safetensors") == 1
     # nobody is at the hub's address any more
     again = serve(there.url)
-    model = until(again.address(), lambda m: m["state"] != "loading")
+    model = once(again.address(), lambda m: m["state"] != "loading")
     assert (model["state"], model["error"]) == ("ready", None)
 
 
@@ -76,7 +79,7 @@ def test_refused_before_anything_is_fetched(
 ) -> None:
     with hub(MODEL, checkpoint("tied")) as there:
         address = serve(there.url, "--memory-limit-mb", str(demo_megabytes() + 16)).address()
-        model = until(address, lambda m: m["state"] != "loading")
+        model = once(address, lambda m: m["state"] != "loading")
         assert model["state"] == "failed"
         assert "needs about 301 MB of memory, and 16 MB are left" in model["error"]
         assert "model.safetensors" not in there.downloaded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ class Case:
     debugger: Debugger
     oracle: Oracle
     tokenizer: Tokenizer
+
+    @cached_property
+    def forgetful(self) -> Debugger:
+        """The same loaded model, asked anew with every question: whatever has been left behind in
+        it shows, for no remembered run can answer."""
+        return Debugger(self.debugger.checkpoint, remember=False)
 
     def encode(self, prompt: str) -> list[int]:
         ids: list[int] = self.tokenizer.encode(prompt).ids

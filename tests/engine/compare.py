@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lm_debugger.engine.types import Generation, Intervention, Run, StateReading
+from tests.compare import assert_same, is_same
 from tests.engine.case import Case
 from tests.reference import Array, Edit, States, Step, assert_ranked
 
@@ -36,6 +38,29 @@ def prob_rtol(case: Case, x: Array) -> float:
     length = np.linalg.norm(case.oracle.layer_norm(x, "ln_f"))
     longest = np.linalg.norm(case.oracle.unembedding, axis=-1).max()
     return max(RTOL, float(2 * 2**-23 * length * longest))
+
+
+def rtol_between(case: Case) -> float:
+    """How close two float32 runs of one and the same thing can be held to each other: twice
+    `prob_rtol`, for any residual there is, as |ln_f(x)| is at most sqrt(D) max |gain| + |bias|.
+
+    That they agree to the last bit is promised nowhere: sums are rounded in another order in
+    company, and on another processor.
+    """
+    gain, bias = case.oracle.w["ln_f.weight"], case.oracle.w["ln_f.bias"]
+    length = np.sqrt(len(gain)) * np.abs(gain).max() + np.linalg.norm(bias)
+    longest = np.linalg.norm(case.oracle.unembedding, axis=-1).max()
+    return 2 * max(RTOL, float(2 * 2**-23 * length * longest))
+
+
+def assert_agree(case: Case, got: Any, expected: Any) -> None:
+    """Two results of a model, or parts of them, say the same."""
+    assert_same(got, expected, rtol_between(case))
+
+
+def agree(case: Case, got: Any, expected: Any) -> bool:
+    """Whether they do."""
+    return is_same(got, expected, rtol_between(case))
 
 
 def assert_reading(case: Case, reading: StateReading, x: Array, k: int) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +12,27 @@ import torch
 from safetensors.numpy import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lm_debugger.engine import baking
 from lm_debugger.engine.adapters.gpt2 import GPT2Adapter
-from lm_debugger.engine.bake_card import card
 from lm_debugger.engine.debugger import Debugger
-from lm_debugger.engine.types import Baked, BakedEdit, Intervention
+from lm_debugger.engine.types import Baked, Intervention
 from lm_debugger.errors import (
     CannotBake,
-    CheckpointStorage,
-    InvalidCheckpoint,
     InvalidInput,
-    LoadError,
     NonFiniteResult,
     TooManyInterventions,
     UnknownDimension,
 )
 from tests.engine.case import PROMPTS, Case
 from tests.engine.compare import as_edits, prob_rtol
-from tests.models import edit_weights
+from tests.models import random_model, save
 from tests.reference import Array, Edit, Oracle, assert_ranked
 
 PROMPT = PROMPTS[0]
+OFF = [Intervention.off("L1D3")]
+
+
+def digest(folder: Path) -> str:
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
 def every_kind(case: Case) -> list[Intervention]:
@@ -169,22 +167,29 @@ def test_the_result_says_what_was_done(case: Case, baked: tuple[Baked, Path]) ->
 # --- number formats ------------------------------------------------------------------------------
 
 
-def test_the_checkpoints_number_format_is_kept(demo: Case, tmp_path: Path) -> None:
-    """demo is float16: the new bias is rounded, by as much as is said."""
-    edit = Intervention.set("L5D541", 3.3)
-    done = demo.debugger.bake([edit], tmp_path / "out")
+@pytest.fixture
+def half(tmp_path: Path) -> Path:
+    """A checkpoint in float16."""
+    return save(random_model({}, seed=4).half(), tmp_path / "half")
+
+
+def test_the_checkpoints_number_format_is_kept(half: Path, tied: Case, tmp_path: Path) -> None:
+    """In float16 the new bias is rounded, by as much as is said."""
+    edit = Intervention.set("L1D54", 3.3)
+    done = Debugger.load(str(half), device="cpu").bake([edit], tmp_path / "out")
     raw = load_file(tmp_path / "out" / "model.safetensors")
     assert done.dtype == "float16"
     assert {value.dtype for value in raw.values()} == {np.dtype("float16")}
-    weights = demo.oracle.w
+    oracle = Oracle(half)
     shift = np.float64(np.float32(3.3))  # the hooked model's own number
-    exact = weights["h.5.mlp.c_proj.bias"] + shift * weights["h.5.mlp.c_proj.weight"][541]
-    bias = raw["transformer.h.5.mlp.c_proj.bias"].astype(np.float64)
+    exact = oracle.w["h.1.mlp.c_proj.bias"] + shift * oracle.w["h.1.mlp.c_proj.weight"][54]
+    bias = raw["transformer.h.1.mlp.c_proj.bias"].astype(np.float64)
     assert done.rounding == pytest.approx(np.abs(bias - exact).max())
     assert 0 < done.rounding < 2**-11 * np.abs(exact).max() * 1.01
-    states = demo.oracle.run(demo.encode(PROMPT), as_edits([edit]))
-    row = probs(plain(tmp_path / "out"), demo.encode(PROMPT))[-1]
-    np.testing.assert_allclose(row, demo.oracle.lens(states.after[-1, -1]), rtol=0.02, atol=1e-6)
+    ids = tied.encode(PROMPT)
+    states = oracle.run(ids, as_edits([edit]))
+    row = probs(plain(tmp_path / "out"), ids)[-1]
+    np.testing.assert_allclose(row, oracle.lens(states.after[-1, -1]), rtol=0.02, atol=1e-6)
 
 
 def test_another_number_format(tied: Case, tmp_path: Path) -> None:
@@ -238,15 +243,15 @@ def test_an_edit_everywhere_replaces_one_at_some_positions(tied: Case, tmp_path:
     assert digest(tmp_path / "same") == digest(tmp_path / "out")
 
 
-def test_other_refusals(demo: Case, tmp_path: Path) -> None:
-    out = tmp_path / "out"
+def test_other_refusals(half: Path, tmp_path: Path) -> None:
+    debugger, out = Debugger.load(str(half), device="cpu"), tmp_path / "out"
     with pytest.raises(UnknownDimension):
-        demo.debugger.bake([Intervention.off("L0D99999")], out)
+        debugger.bake([Intervention.off("L0D99999")], out)
     with pytest.raises(TooManyInterventions):
-        demo.debugger.bake([Intervention.off(f"L0D{i}") for i in range(300)], out)
+        debugger.bake([Intervention.off(f"L{i % 3}D{i // 3}") for i in range(300)], out)
     with pytest.raises(NonFiniteResult, match="float16"):
-        demo.debugger.bake([Intervention.set("L0D0", 1e9)], out)
-    assert list(tmp_path.iterdir()) == []
+        debugger.bake([Intervention.set("L0D0", 1e9)], out)
+    assert list(tmp_path.iterdir()) == [half]
 
 
 def test_an_architecture_without_bias(
@@ -256,139 +261,3 @@ def test_an_architecture_without_bias(
     with pytest.raises(CannotBake, match="no bias in layer 1"):
         tied.debugger.bake([Intervention.set("L1D3", 2.0)], tmp_path / "out")
     assert tied.debugger.bake([Intervention.scale("L1D3", 2.0)], tmp_path / "out").edits
-
-
-# --- the folder ----------------------------------------------------------------------------------
-
-OFF = [Intervention.off("L1D3")]
-
-
-def digest(folder: Path) -> str:
-    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-
-
-def test_a_folder_in_use_is_left_alone(tied: Case, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "notes.txt").write_text("mine")
-    for force, words in ((False, "is not empty"), (True, "other than a checkpoint")):
-        with pytest.raises(CannotBake, match=words):
-            tied.debugger.bake(OFF, out, force=force)
-    with pytest.raises(CannotBake, match="no folder"):
-        tied.debugger.bake(OFF, out / "notes.txt", force=True)
-    with pytest.raises(CheckpointStorage, match="cannot be written"):
-        tied.debugger.bake(OFF, out / "notes.txt" / "under")
-    assert [(p.name, p.read_text()) for p in out.iterdir()] == [("notes.txt", "mine")]
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def test_an_empty_folder_is_filled_and_a_missing_one_made(tied: Case, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    tied.debugger.bake(OFF, tmp_path / "empty")
-    tied.debugger.bake(OFF, str(tmp_path / "a" / "b"))
-    assert digest(tmp_path / "empty") == digest(tmp_path / "a" / "b") != digest(tied.folder)
-
-
-def test_force_replaces_a_checkpoint_whole(tied: Case, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    tied.debugger.bake([Intervention.off("L0D1")], out)
-    (out / "left.safetensors").write_text("from the one before")
-    tied.debugger.bake(OFF, out, force=True)
-    assert not (out / "left.safetensors").exists()
-    tied.debugger.bake(OFF, tmp_path / "fresh")
-    assert digest(out) == digest(tmp_path / "fresh")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["fresh", "out"]
-
-
-def test_the_model_itself_is_never_replaced(folder: Path) -> None:
-    before = digest(folder)
-    with pytest.raises(CannotBake, match="the model itself"):
-        Debugger.load(str(folder), device="cpu").bake(OFF, folder, force=True)
-    assert digest(folder) == before
-
-
-@pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt()])
-def test_what_fails_halfway_leaves_what_was_there(
-    tied: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
-) -> None:
-    out = tmp_path / "out"
-    tied.debugger.bake([Intervention.off("L0D1")], out)
-    before = digest(out)
-
-    def fail(*_: object) -> str:
-        raise error
-
-    monkeypatch.setattr(baking, "card", fail)  # the last thing that is written
-    with pytest.raises((CheckpointStorage, KeyboardInterrupt)):
-        tied.debugger.bake(OFF, out, force=True)
-    assert digest(out) == before
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def test_a_checkpoint_that_cannot_take_its_place(
-    tied: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The one that was to be replaced comes back."""
-    out = tmp_path / "out"
-    tied.debugger.bake([Intervention.off("L0D1")], out)
-    before = digest(out)
-    rename = Path.rename
-
-    def fail(self: Path, target: Path) -> Path:
-        if self.suffix == ".new":
-            raise OSError("no")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(CheckpointStorage, match="cannot be written: no"):
-        tied.debugger.bake(OFF, out, force=True)
-    assert digest(out) == before
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def test_a_checkpoint_that_changed_meanwhile(folder: Path, tmp_path: Path) -> None:
-    debugger = Debugger.load(str(folder), device="cpu")
-
-    def other(weights: dict[str, torch.Tensor]) -> None:
-        weights["transformer.h.1.mlp.c_proj.weight"] = (
-            weights["transformer.h.1.mlp.c_proj.weight"] * 1.001
-        )
-
-    edit_weights(folder, other)
-    with pytest.raises(InvalidCheckpoint, match="have changed"):
-        debugger.bake(OFF, tmp_path / "out")
-    shutil.rmtree(folder)
-    with pytest.raises(LoadError):
-        debugger.bake(OFF, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_loaded_model_is_not_changed(open_case: Callable[[str], Case], tmp_path: Path) -> None:
-    case = open_case("untied")
-    before = case.debugger.trace(PROMPT)
-    source = digest(case.folder)
-    case.debugger.bake(every_kind(case), tmp_path / "out", PROMPT)
-    assert Debugger.load(str(case.folder), device="cpu").trace(PROMPT) == before
-    assert case.debugger.trace(PROMPT) == before
-    assert digest(case.folder) == source
-
-
-def test_names_in_the_card_are_text(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
-    named = shutil.copytree(checkpoint("tied"), tmp_path / "<b>a|b`*_")
-    debugger = Debugger.load(str(named), device="cpu")
-    prompt = "```\n# head\n<script>"
-    debugger.bake([Intervention.on("L1D3")], tmp_path / "out", prompt)
-    text = (tmp_path / "out" / "README.md").read_text("utf-8")
-    assert "# \\<b\\>a\\|b\\`\\*\\_, edited" in text
-    assert '"```\\n# head\\n<script>"' in text  # in a block of code, on one line
-    assert str(tmp_path) not in text
-
-
-def test_the_card_names_the_model_on_the_hub(tmp_path: Path) -> None:
-    edit = BakedEdit(Intervention.scale("L1D2", 0.5), 0.5, 0.0)
-    done = Baked(str(tmp_path), "float32", (edit,), None, 0.0)
-    assert card("someone/some-model", done).startswith(
-        '---\nbase_model: "someone/some-model"\nlibrary_name: transformers\n'
-    )
-    assert "base_model" not in card("demo", done)
-    assert "| L1D2 | scale 0.5 | 0.5 · m_i | v_i := 0.5 · v_i, b := b |" in card("demo", done)

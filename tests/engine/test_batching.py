@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -18,19 +17,13 @@ from lm_debugger.errors import Busy, NonFiniteResult
 from tests.engine.case import PROMPTS, Case
 from tests.engine.compare import as_edits, assert_run
 from tests.engine.test_kept import some_edits
+from tests.until import until
 
 T = TypeVar("T")
 
 
 def waiting(gate: Gate) -> int:
     return len(gate._queue)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def all_at_once(gate: Gate, *calls: Callable[[], T]) -> list[Future[T]]:

@@ -12,9 +12,9 @@ def vocabulary(case: Case) -> dict[int, str]:
     return {id: case.decode(id) for id in range(case.debugger.info.vocab_size)}
 
 
-def test_a_word_after_a_space_comes_first_then_bare_then_longer_ones(demo: Case) -> None:
-    texts = vocabulary(demo)
-    found = demo.debugger.find_tokens("music", 20)
+def test_a_word_after_a_space_comes_first_then_bare_then_longer_ones(tied: Case) -> None:
+    texts = vocabulary(tied)
+    found = tied.debugger.find_tokens("music", 20)
     assert found[0].text == " music"
     wanted = {id for id, text in texts.items() if text.strip().lower().startswith("music")}
     assert {token.id for token in found} == wanted
@@ -23,9 +23,9 @@ def test_a_word_after_a_space_comes_first_then_bare_then_longer_ones(demo: Case)
 
 
 @pytest.mark.parametrize("typed", ["music", "The", "the", " the", "  ", "a", "I", " I", "\n", "s"])
-def test_the_order(demo: Case, typed: str) -> None:
+def test_the_order(tied: Case, typed: str) -> None:
     texts = {
-        id: text for id, text in vocabulary(demo).items() if demo.debugger.token(id).hex is None
+        id: text for id, text in vocabulary(tied).items() if tied.debugger.token(id).hex is None
     }
     bare = typed.strip().lower()
     plain = {id: text.strip().lower() for id, text in texts.items()}
@@ -36,19 +36,19 @@ def test_the_order(demo: Case, typed: str) -> None:
         sorted((id for id in texts if plain[id].startswith(bare)), key=lambda id: len(plain[id])),
     ]
     expected = [*dict.fromkeys(id for stage in stages for id in stage)][:40]
-    assert [token.id for token in demo.debugger.find_tokens(typed, 40)] == expected
+    assert [token.id for token in tied.debugger.find_tokens(typed, 40)] == expected
 
 
-def test_white_space_and_nonsense(demo: Case) -> None:
-    texts = vocabulary(demo)
-    newline = next(token for token in demo.debugger.find_tokens("\n", 3))
+def test_white_space_and_nonsense(tied: Case) -> None:
+    texts = vocabulary(tied)
+    newline = next(token for token in tied.debugger.find_tokens("\n", 3))
     assert texts[newline.id] == "\n"
-    assert demo.debugger.find_tokens("xyzzy-nowhere", 5) == ()
-    assert len(demo.debugger.find_tokens("", 7)) == 7
+    assert tied.debugger.find_tokens("xyzzy-nowhere", 5) == ()
+    assert len(tied.debugger.find_tokens("", 7)) == 7
 
 
-def test_bytes_that_are_no_text_are_not_found(demo: Case) -> None:
-    every = demo.debugger.find_tokens("", demo.debugger.limits.max_top_k)
+def test_bytes_that_are_no_text_are_not_found(tied: Case) -> None:
+    every = tied.debugger.find_tokens("", tied.debugger.limits.max_top_k)
     assert all(token.hex is None for token in every)
 
 

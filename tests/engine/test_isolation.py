@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +18,8 @@ from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.types import Generation, Intervention, Limits, Sampling, Trace
 from lm_debugger.errors import Busy, DebuggerError, UnknownDimension
 from tests.engine.case import PROMPTS, Case
+from tests.engine.compare import agree, assert_agree
+from tests.until import PATIENCE, until
 
 PROMPT = PROMPTS[0]
 
@@ -44,19 +45,17 @@ def fingerprint(debugger: Debugger) -> list[torch.Tensor]:
 
 
 @contextmanager
-def untouched(debugger: Debugger) -> Iterator[None]:
+def untouched(case: Case) -> Iterator[None]:
     """Whatever happens inside, hooks, weights and a clean trace are as before."""
-    hooks, weights = count_hooks(debugger), fingerprint(debugger)
-    clean = debugger.trace("It was the", positions="all")
+    hooks, weights = count_hooks(case.debugger), fingerprint(case.debugger)
+    clean = case.forgetful.trace("It was the", positions="all")
     try:
         yield
     finally:
-        assert count_hooks(debugger) == hooks == 0
-        after = fingerprint(debugger)
+        assert count_hooks(case.debugger) == hooks == 0
+        after = fingerprint(case.debugger)
         assert all(torch.equal(a, b) for a, b in zip(weights, after, strict=True))
-        # Other positions than those asked for before, so that nothing remembered can answer.
-        fresh = debugger.trace("It was the", positions="all")
-        assert fresh == clean
+        assert_agree(case, case.forgetful.trace("It was the", positions="all"), clean)
 
 
 EDITS = [
@@ -78,7 +77,7 @@ def test_the_count_of_hooks_sees_a_hook(tied: Case) -> None:
 
 def test_no_request_leaves_a_hook(tied: Case) -> None:
     """The reference added 5 L + 1 of them with each request."""
-    with untouched(tied.debugger):
+    with untouched(tied):
         for _ in range(3):
             tied.debugger.trace(PROMPT, EDITS)
             tied.debugger.generate(PROMPT, EDITS, max_new_tokens=3)
@@ -86,7 +85,7 @@ def test_no_request_leaves_a_hook(tied: Case) -> None:
 
 
 def test_an_abandoned_stream_leaves_no_hook(tied: Case) -> None:
-    with untouched(tied.debugger):
+    with untouched(tied):
         stream = tied.debugger.stream(PROMPT, EDITS)
         next(stream)
         assert count_hooks(tied.debugger) == 0
@@ -123,9 +122,8 @@ def test_an_exception_in_mid_forward_leaves_nothing(tied: Case, where: str, laye
     """In the reference, an error midway left an edit in the model, for everybody."""
     debugger = tied.debugger
     module = debugger.adapter.backbone.get_submodule(f"h.{layer}.{where}")
-    expected = debugger.trace("an unheard-of prompt", EDITS)
-    debugger.trace("It was the", positions="all")
-    with untouched(debugger):
+    expected = tied.forgetful.trace(PROMPT, EDITS)
+    with untouched(tied):
         prompt = f"a new prompt for {where} {layer}"
         with breaking(module), pytest.raises(Broken):  # in both runs at once
             debugger.trace(prompt, EDITS)
@@ -136,23 +134,24 @@ def test_an_exception_in_mid_forward_leaves_nothing(tied: Case, where: str, laye
         assert count_hooks(debugger) == 0
         with breaking(module, 2), pytest.raises(Broken):
             debugger.generate(PROMPT, EDITS[1:], max_new_tokens=6)
-    assert debugger.trace("an unheard-of prompt", EDITS) == expected
+    assert_agree(tied, tied.forgetful.trace(PROMPT, EDITS), expected)
 
 
 def test_an_exception_in_one_step_ends_the_stream_only(tied: Case) -> None:
-    whole = tied.debugger.generate(PROMPT, EDITS, max_new_tokens=6)
-    stream = tied.debugger.stream(PROMPT, EDITS, max_new_tokens=6)
+    debugger = tied.forgetful
+    whole = debugger.generate(PROMPT, EDITS, max_new_tokens=6)
+    stream = debugger.stream(PROMPT, EDITS, max_new_tokens=6)
     first = next(stream)
-    with breaking(tied.debugger.adapter.backbone.h[1].attn), pytest.raises(Broken):  # type: ignore[union-attr, index]
+    with breaking(debugger.adapter.backbone.h[1].attn), pytest.raises(Broken):  # type: ignore[union-attr, index]
         next(stream)
-    assert count_hooks(tied.debugger) == 0
+    assert count_hooks(debugger) == 0
     assert stream.result.steps == (first,)
-    assert tied.debugger.generate(PROMPT, EDITS, max_new_tokens=6) == whole
+    assert_agree(tied, debugger.generate(PROMPT, EDITS, max_new_tokens=6), whole)
 
 
 def test_a_dimension_that_does_not_exist_breaks_no_later_request(tied: Case) -> None:
     """In the reference, it broke every later one."""
-    with untouched(tied.debugger):
+    with untouched(tied):
         for _ in range(3):
             with pytest.raises(UnknownDimension, match="0 to 127"):
                 tied.debugger.trace(PROMPT, [*EDITS, Intervention.on("L0D128")])
@@ -169,24 +168,26 @@ def test_a_boost_works_with_this_numpy(tied: Case) -> None:
 def test_interventions_of_one_request_never_show_in_the_next(tied: Case) -> None:
     one = [Intervention.set("L0D3", 8.0)]
     other = [Intervention.set("L2D9", -8.0)]
-    results = [tied.debugger.trace(PROMPT, e, positions="all") for e in (one, other, one, [])]
-    assert results[0] == results[2]
-    assert results[0].edited != results[1].edited
+    results = [tied.forgetful.trace(PROMPT, e, positions="all") for e in (one, other, one, [])]
+    assert_agree(tied, results[2], results[0])
+    assert not agree(tied, results[0].edited, results[1].edited)
     assert results[3].edited is None
-    assert all(r.unedited == results[3].unedited for r in results)
+    for result in results:
+        assert_agree(tied, result.unedited, results[3].unedited)
 
 
 def test_what_is_remembered_is_what_would_be_computed(tied: Case) -> None:
     """Unedited runs are the same for everybody and kept; neither other questions about the same
     prompt nor many prompts in between change an answer."""
-    debugger = Debugger.load(str(tied.folder), device="cpu")
+    debugger = Debugger(tied.debugger.checkpoint)
 
-    def ask(n: int) -> Trace:
+    def ask(debugger: Debugger, n: int) -> Trace:
         where = ("last", 0, [0, -1], "all")[n % 4]
         return debugger.trace(f"Yes {n % 40}", EDITS[: n % 3], positions=where, top_k=3 + n % 5)  # type: ignore[arg-type]
 
-    first = [ask(n) for n in range(120)]
-    assert [ask(n) for n in reversed(range(120))] == first[::-1]
+    expected = [ask(tied.forgetful, n) for n in range(120)]
+    for n in [*range(120), *reversed(range(120))]:
+        assert_agree(tied, ask(debugger, n), expected[n])
 
 
 def test_no_gradients_and_no_graph_are_kept(tied: Case) -> None:
@@ -234,10 +235,9 @@ def test_eight_threads_with_fifty_requests_each(tied: Case) -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(work, range(8)))
     assert count_hooks(debugger) == 0
-    alone = Debugger.load(str(tied.folder), device="cpu")
     for worker, results in enumerate(together):
         for n, result in enumerate(results):
-            assert result == request(worker, n)(alone), (worker, n)
+            assert_agree(tied, result, request(worker, n)(tied.forgetful))
 
 
 def test_edits_of_threads_do_show(tied: Case) -> None:
@@ -245,12 +245,12 @@ def test_edits_of_threads_do_show(tied: Case) -> None:
     for n in range(1, 10, 2):
         result = request(0, n)(tied.debugger)
         if isinstance(result, Trace):
-            assert result.edited != result.unedited
+            assert not agree(tied, result.edited, result.unedited)
 
 
 def test_errors_among_other_requests(tied: Case) -> None:
     """Some threads ask for what does not exist or overflows; the others never notice."""
-    debugger = tied.debugger
+    debugger = Debugger(tied.debugger.checkpoint, remember=False)
     clean = debugger.trace(PROMPT, positions="all")
     bad = [
         [Intervention.off("L0D999")],
@@ -270,7 +270,8 @@ def test_errors_among_other_requests(tied: Case) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         for results in pool.map(work, range(6)):
-            assert all(result == clean for result in results)
+            for result in results:
+                assert_agree(tied, result, clean)
     assert count_hooks(debugger) == 0
 
 
@@ -289,11 +290,10 @@ def test_first_come_first_served() -> None:
         for n in range(5):
             thread = threading.Thread(target=enter, args=(n,))
             thread.start()
-            while len(gate._queue) <= n:
-                time.sleep(0.001)
+            until(lambda n=n: len(gate._queue) > n)  # type: ignore[misc]
             threads.append(thread)
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
     assert order == list(range(5))
     with gate:  # free again
         pass
@@ -301,15 +301,13 @@ def test_first_come_first_served() -> None:
 
 def test_a_full_queue_says_busy(tied: Case) -> None:
     debugger = Debugger.load(str(tied.folder), device="cpu", limits=Limits(max_waiting=1))
-    expected = debugger.trace(PROMPT)
     with debugger.gate:
         waiting = threading.Thread(target=debugger.trace, args=("Yes",))
         waiting.start()
-        while not debugger.gate._queue:
-            time.sleep(0.001)
+        until(lambda: debugger.gate._queue)
         with pytest.raises(Busy) as failure:
             debugger.trace(PROMPT)
         assert failure.value.retry_after >= 1
-    waiting.join(timeout=30)
+    waiting.join(timeout=PATIENCE)
     assert not waiting.is_alive()
-    assert debugger.trace(PROMPT) == expected
+    assert_agree(tied, debugger.trace(PROMPT), tied.forgetful.trace(PROMPT))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from lm_debugger.engine.interventions import merge
 from lm_debugger.engine.kept import KeptRuns
 from lm_debugger.engine.tracer import Pass, Row, Tracer
 from lm_debugger.engine.types import Intervention
+from lm_debugger.errors import NonFiniteResult
 from tests.engine.case import PROMPTS, Case
-from tests.engine.compare import RTOL, as_edits, assert_run, prob_rtol
+from tests.engine.compare import RTOL, as_edits, assert_agree, assert_run, prob_rtol
 
 LAYERS_RUN: list[int] = []
 
@@ -154,14 +156,50 @@ def test_the_memory_of_runs_is_limited(tied: Case, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_error_leaves_nothing_wrong_behind(tied: Case) -> None:
-    debugger = Debugger.load(str(tied.folder), device="cpu")
-    before = debugger.trace("Yes")
+    """Neither in what is remembered nor in the model."""
+    debugger = Debugger(tied.debugger.checkpoint)
+    before = tied.forgetful.trace("Yes")
     for _ in range(2):
-        with pytest.raises(Exception, match="overflow"):
+        with pytest.raises(NonFiniteResult, match="overflow"):
             debugger.trace("Yes", [Intervention.set("L1D2", 1e30)])
-    assert debugger.trace("Yes") == before
+    for asked in (debugger, tied.forgetful):
+        assert_agree(tied, asked.trace("Yes"), before)
     assert not any(
         module._forward_hooks or module._forward_pre_hooks
         for module in debugger.adapter.backbone.modules()
     )
     assert torch.isfinite(debugger.norms).all()
+
+
+def test_nothing_is_remembered_where_that_is_asked_for(tied: Case) -> None:
+    """Every question runs the whole model, both runs from the tokens on."""
+    adapter, ids = tied.debugger.adapter, tied.encode(PROMPTS[0])
+    runs = KeptRuns(Counting(adapter), adapter, remember=False)
+    for edits, expected in (([], [0]), ([Intervention.set("L2D1", 2)], [0, 2])):
+        for _ in range(2):
+            LAYERS_RUN.clear()
+            runs.both(ids, (0,), edits)
+            assert LAYERS_RUN.copy() == expected
+    for debugger, n_runs in ((tied.forgetful, 3), (Debugger(tied.debugger.checkpoint), 1)):
+        with passes(debugger) as seen:
+            for _ in range(3):
+                debugger.trace(PROMPTS[0])
+        assert len(seen) == n_runs
+    edits = some_edits(tied, 1)
+    plain, changed = tied.oracle.run(ids), tied.oracle.run(ids, as_edits(edits))
+    got = tied.forgetful.trace(PROMPTS[0], edits)
+    assert got.edited is not None
+    assert_run(tied, got.unedited, plain, got.positions, 10)
+    assert_run(tied, got.edited, changed, got.positions, 10)
+
+
+@contextmanager
+def passes(debugger: Debugger) -> Iterator[list[int]]:
+    """One entry per time that the model's first block runs."""
+    seen: list[int] = []
+    block = debugger.adapter.backbone.get_submodule("h.0")
+    handle = block.register_forward_pre_hook(lambda *_: seen.append(1))
+    try:
+        yield seen
+    finally:
+        handle.remove()

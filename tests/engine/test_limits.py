@@ -13,6 +13,7 @@ from lm_debugger.errors import (
     UnknownLayer,
 )
 from tests.engine.case import PROMPTS, Case
+from tests.engine.compare import assert_agree
 from tests.reference import assert_ranked
 
 PROMPT = PROMPTS[0]
@@ -35,7 +36,7 @@ class TestWhatDoesNotExist:
     def test_layers_and_dimensions(
         self, tied: Case, layer: int, dim: int, error: type[Exception], allowed: str
     ) -> None:
-        before = tied.debugger.trace(PROMPT)
+        before = tied.forgetful.trace(PROMPT)
         bad = [Intervention.off("L0D1"), Intervention(layer, dim, "on")]
         for call in (
             lambda: tied.debugger.trace(PROMPT, bad),
@@ -45,7 +46,7 @@ class TestWhatDoesNotExist:
         ):
             with pytest.raises(error, match=allowed):
                 call()
-        assert tied.debugger.trace(PROMPT) == before
+        assert_agree(tied, tied.forgetful.trace(PROMPT), before)
 
     @pytest.mark.parametrize("positions", [(6,), (-7,), (0, 99)])
     def test_positions(self, tied: Case, positions: tuple[int, ...]) -> None:
@@ -77,12 +78,12 @@ def test_numbers_that_overflow_are_an_error_not_a_result(
     tied: Case, kind: str, value: float
 ) -> None:
     edit = Intervention(*_pair(tied.dominant()), kind, value)  # type: ignore[arg-type]
-    before = tied.debugger.trace(PROMPT)
+    before = tied.forgetful.trace(PROMPT)
     with pytest.raises(NonFiniteResult):
         tied.debugger.trace(PROMPT, [edit])
     with pytest.raises(NonFiniteResult):
         tied.debugger.generate(PROMPT, [edit])
-    assert tied.debugger.trace(PROMPT) == before
+    assert_agree(tied, tied.forgetful.trace(PROMPT), before)
 
 
 def _pair(value: ValueId) -> tuple[int, int]:

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import Intervention, Run
 from tests.engine.case import Case
-from tests.engine.compare import as_edits, assert_generation, assert_run
+from tests.engine.compare import as_edits, assert_agree, assert_generation, assert_run
 from tests.engine.test_isolation import count_hooks
 
 PROMPT = "My wife is working"  # 4 tokens
@@ -63,18 +62,19 @@ def case(open_case: Callable[[str], Case]) -> Case:
     return tied
 
 
-def edited(debugger: Debugger, items: list[Intervention]) -> Run:
-    """The run with `items`: the unedited one, if there are none. No hook outlives it."""
-    trace = debugger.trace(PROMPT, items, positions="all")
+def edited(case: Case, items: list[Intervention]) -> Run:
+    """The run with `items`, computed anew: the unedited one, if there are none. No hook outlives
+    it."""
+    trace = case.forgetful.trace(PROMPT, items, positions="all")
     assert (trace.edited is None) == (not items)
-    assert count_hooks(debugger) == 0
+    assert count_hooks(case.debugger) == 0
     return trace.edited or trace.unedited
 
 
 @given(items=lists)
 def test_any_list_is_computed_as_the_oracle_does(case: Case, items: list[Intervention]) -> None:
     ids = case.encode(PROMPT)
-    run = edited(case.debugger, items)
+    run = edited(case, items)
     assert_run(case, run, case.oracle.run(ids, as_edits(items)), range(TOKENS), k=10)
 
 
@@ -89,7 +89,7 @@ def test_any_list_generates_as_the_oracle_does(case: Case, items: list[Intervent
 @given(items=distinct_lists, data=st.data())
 def test_order_does_not_matter(case: Case, items: list[Intervention], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(items))
-    assert edited(case.debugger, items) == edited(case.debugger, shuffled)
+    assert_agree(case, edited(case, shuffled), edited(case, items))
 
 
 @given(items=distinct_lists, idle=st.lists(no_ops, max_size=4), data=st.data())
@@ -98,13 +98,13 @@ def test_no_ops_change_nothing(
 ) -> None:
     taken = {item.id for item in items}
     mixed = data.draw(st.permutations([*items, *(i for i in idle if i.id not in taken)]))
-    assert edited(case.debugger, mixed) == edited(case.debugger, items)
+    assert_agree(case, edited(case, mixed), edited(case, items))
 
 
 @given(items=lists)
 def test_repeating_a_list_changes_nothing(case: Case, items: list[Intervention]) -> None:
     """The last one wins, so a second time says the same: suppressing twice is suppressing once."""
-    assert edited(case.debugger, items + items) == edited(case.debugger, items)
+    assert_agree(case, edited(case, items + items), edited(case, items))
 
 
 @given(first=lists, last=distinct_lists)
@@ -114,14 +114,14 @@ def test_what_comes_last_and_everywhere_wins(
     everywhere = [Intervention(i.layer, i.dim, i.kind, i.value) for i in last]
     ids = {i.id for i in everywhere}
     rest = [i for i in first if i.id not in ids]
-    assert edited(case.debugger, first + everywhere) == edited(case.debugger, rest + everywhere)
+    assert_agree(case, edited(case, first + everywhere), edited(case, rest + everywhere))
 
 
 @given(items=lists)
 def test_nothing_before_the_first_edited_position_or_below_the_lowest_layer_changes(
     case: Case, items: list[Intervention]
 ) -> None:
-    plain, run = edited(case.debugger, []), edited(case.debugger, items)
+    plain, run = edited(case, []), edited(case, items)
     lowest = min((i.layer for i in items), default=LAYERS)
     starts = [
         0 if i.positions == "all" else TOKENS - 1 if i.positions == "last"
@@ -129,12 +129,12 @@ def test_nothing_before_the_first_edited_position_or_below_the_lowest_layer_chan
         for i in items
     ]  # fmt: skip
     for a, b in zip(plain.positions, run.positions, strict=True):
-        assert a.layers[:lowest] == b.layers[:lowest]
+        assert_agree(case, b.layers[:lowest], a.layers[:lowest])
         if a.position < min(starts, default=TOKENS):
-            assert a == b
+            assert_agree(case, b, a)
 
 
 @given(items=lists)
 def test_the_unedited_run_never_changes(case: Case, items: list[Intervention]) -> None:
-    trace = case.debugger.trace(PROMPT, items, positions="all")
-    assert trace.unedited == edited(case.debugger, [])
+    trace = case.forgetful.trace(PROMPT, items, positions="all")
+    assert_agree(case, trace.unedited, edited(case, []))

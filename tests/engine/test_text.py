@@ -55,30 +55,30 @@ def test_what_is_not_text_is_an_error(demo: Case, prompt: object) -> None:
         demo.debugger.trace(prompt)  # type: ignore[arg-type]
 
 
-def test_too_long_says_how_long_and_how_long_it_may_be(demo: Case) -> None:
-    with pytest.raises(PromptTooLong, match=r"257.*256") as failure:
-        demo.debugger.tokenize(" the" * 257)
-    assert failure.value.details == {"n_tokens": 257, "maximum": 256}
-    assert len(demo.debugger.tokenize(" the" * 256)) == 256
+def test_too_long_says_how_long_and_how_long_it_may_be(tied: Case) -> None:
+    n = tied.oracle.config["n_positions"]
+    with pytest.raises(PromptTooLong, match=rf"{n + 1}.*{n}") as failure:
+        tied.debugger.tokenize(" the" * (n + 1))
+    assert failure.value.details == {"n_tokens": n + 1, "maximum": n}
+    assert len(tied.debugger.tokenize(" the" * n)) == n
 
 
 def test_every_token_of_the_vocabulary_shows_its_own_decoding(demo: Case) -> None:
-    """All 8192 of them, through both ends of a few projections and by themselves."""
     vocabulary = demo.debugger.vocabulary
     for id in range(demo.tokenizer.get_vocab_size()):
         assert vocabulary.token(id).text == demo.decode(id)
         assert vocabulary.piece(id) == demo.tokenizer.id_to_token(id)
 
 
-def test_hex_is_there_exactly_where_bytes_are_no_text(demo: Case) -> None:
+def test_hex_is_there_exactly_where_bytes_are_no_text(tied: Case) -> None:
     """Byte-level BPE cuts characters apart; the pieces of one character show their bytes."""
-    emoji = demo.debugger.tokenize("😀")
+    emoji = tied.debugger.tokenize("😀")
     assert len(emoji) > 1
     assert " ".join(t.hex or "?" for t in emoji) == "😀".encode().hex(" ")
-    vocabulary = demo.debugger.vocabulary
+    vocabulary = tied.debugger.vocabulary
     n_hex = 0
-    for id in range(1, demo.tokenizer.get_vocab_size()):
-        raw = bytes(byte_alphabet()[c] for c in demo.tokenizer.id_to_token(id) or "")
+    for id in range(1, tied.tokenizer.get_vocab_size()):
+        raw = bytes(byte_alphabet()[c] for c in tied.tokenizer.id_to_token(id) or "")
         try:
             raw.decode()
             expected = None
@@ -98,17 +98,17 @@ def byte_alphabet() -> dict[str, int]:
     return {chr(b): b for b in printable} | {chr(0x100 + n): b for n, b in enumerate(others)}
 
 
-def test_the_text_is_the_prompt_and_what_follows(demo: Case) -> None:
+def test_the_text_is_the_prompt_and_what_follows(tied: Case) -> None:
     for prompt in ("  Yes ,  it 's", "\nThe\n\n", "a .b ,c", "Möwe 😀"):
-        generation = demo.debugger.generate(prompt, max_new_tokens=4)
+        generation = tied.debugger.generate(prompt, max_new_tokens=4)
         assert generation.text.startswith(prompt)
-        ids = demo.encode(prompt) + [s.token.id for s in generation.steps]
-        assert generation.text == demo.tokenizer.decode(ids)
+        ids = tied.encode(prompt) + [s.token.id for s in generation.steps]
+        assert generation.text == tied.tokenizer.decode(ids)
 
 
-def test_a_character_that_is_not_finished_does_not_break_the_stream(demo: Case) -> None:
+def test_a_character_that_is_not_finished_does_not_break_the_stream(tied: Case) -> None:
     """A prompt may not end inside a character, but a generated text may."""
-    stream = demo.debugger.stream("😀" * 3, max_new_tokens=8)
+    stream = tied.debugger.stream("😀" * 3, max_new_tokens=8)
     for step in stream:
         assert step.token.hex is None or "\ufffd" in step.token.text
     assert stream.result.text.startswith("😀" * 3)

@@ -19,7 +19,7 @@ from lm_debugger.errors import (
     PromptTooLong,
 )
 from tests.engine.case import PROMPTS, Case
-from tests.engine.compare import RTOL, assert_run
+from tests.engine.compare import RTOL, assert_agree, assert_run
 from tests.models import VOCAB, random_model, save
 from tests.reference import assert_ranked, ranked
 
@@ -69,8 +69,8 @@ def test_top_k_is_the_number_of_tokens_and_sub_updates(tied: Case) -> None:
     layer = tied.debugger.trace(PROMPTS[0], top_k=3).unedited.positions[0].layers[0]
     assert [len(layer.before.top), len(layer.sub_updates), len(layer.after.top)] == [3, 3, 3]
     longer = tied.debugger.trace(PROMPTS[0], top_k=7).unedited.positions[0].layers[0]
-    assert longer.before.top[:3] == layer.before.top
-    assert longer.sub_updates[:3] == layer.sub_updates
+    assert_agree(tied, longer.before.top[:3], layer.before.top)
+    assert_agree(tied, longer.sub_updates[:3], layer.sub_updates)
 
 
 def test_no_more_entries_than_there_are(open_case: Callable[[str], Case]) -> None:
@@ -195,7 +195,11 @@ def test_many_states_are_read_in_blocks(tied: Case, monkeypatch: pytest.MonkeyPa
 
 
 def test_tracing_twice_gives_the_same_numbers(case: Case) -> None:
-    assert case.debugger.trace(PROMPTS[1]) == case.debugger.trace(PROMPTS[1])
+    """Remembered or run again."""
+    once, twice = case.debugger.trace(PROMPTS[1]), case.debugger.trace(PROMPTS[1])
+    assert once == twice
+    assert_agree(case, case.forgetful.trace(PROMPTS[1]), once)
+    assert_agree(case, case.forgetful.trace(PROMPTS[1]), once)
 
 
 def test_traced_positions_do_not_depend_on_each_other(tied: Case) -> None:

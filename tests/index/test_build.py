@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from lm_debugger.errors import IndexNotReady
 from lm_debugger.index import ModelIndex
 from lm_debugger.index.build import Progress
 from lm_debugger.index.store import Store, fingerprint
+from tests.until import PATIENCE
 
 
 def files(cache_dir: Path) -> dict[str, str]:
@@ -94,22 +94,22 @@ def test_cancelling_stops_and_starting_again_goes_on(
     with pytest.raises(IndexNotReady, match="cancelled"):
         _ = index.clusters
     index.start()
-    index.join(60)
+    index.join(PATIENCE)
     assert index.progress.state == "ready"
     assert files(tmp_path / "cancelled") == undisturbed
 
 
 _KILLED = """
-import sys, time
+import sys
 from pathlib import Path
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.index import ModelIndex
 
-def slow(progress):
+def ask(progress):
     print(progress.stage, progress.done, flush=True)
-    time.sleep(0.2)
+    sys.stdin.readline()
 
-ModelIndex(Debugger.load(sys.argv[1], device="cpu"), Path(sys.argv[2])).build(slow)
+ModelIndex(Debugger.load(sys.argv[1], device="cpu"), Path(sys.argv[2])).build(ask)
 """
 
 
@@ -124,16 +124,19 @@ def test_sigkill_at_any_moment_and_the_next_build_gives_the_same_bytes(
     folder = tmp_path / "killed"
     process = subprocess.Popen(
         [sys.executable, "-c", _KILLED, str(checkpoint("tied")), str(folder)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     for line in process.stdout:
         if line.strip() == at:
             process.send_signal(signal.SIGKILL)
             break
-    assert process.wait(60) == -signal.SIGKILL
+        print(file=process.stdin, flush=True)  # go on
+    assert process.wait(PATIENCE) == -signal.SIGKILL
     assert files(folder) != undisturbed
     assert ModelIndex(small, folder).build().state == "ready"
     assert files(folder) == undisturbed
@@ -245,70 +248,3 @@ def test_clusters_of_an_older_version_are_made_anew_and_layers_kept(
         assert torch.equal(after.clusters.token_ids, old["token_ids"])
         # the second time they are found
         monkeypatch.setattr("lm_debugger.index.clusters.spherical_kmeans", refuse)
-
-
-def test_closing_while_the_build_is_being_started(
-    small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server was told to end in that moment; it ended with status 1."""
-    starting, go_on, at_work = threading.Event(), threading.Event(), threading.Thread.start
-
-    def start_slowly(thread: threading.Thread) -> None:
-        if thread.name == "lm-debugger-index":
-            starting.set()
-            assert go_on.wait(30)
-        at_work(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", start_slowly)
-    index = ModelIndex(small, tmp_path, n_clusters=5)
-    with ThreadPoolExecutor(2) as threads:
-        started = threads.submit(index.start)
-        assert starting.wait(30)
-        closed = threads.submit(index.close)
-        with pytest.raises(TimeoutError):
-            closed.result(0.2)
-        go_on.set()
-        started.result(30)
-        closed.result(30)
-    assert not index.is_building
-
-
-def test_nothing_is_built_after_closing(small: Debugger, tmp_path: Path) -> None:
-    """The thread that loads models may come to this point after the server's end."""
-    index = ModelIndex(small, tmp_path, n_clusters=5)
-    index.close()
-    index.start()
-    index.join()
-    assert index.layers_ready == ()
-
-
-def test_traces_go_first_while_an_index_is_built(small: Debugger, tmp_path: Path) -> None:
-    """The builder asks the gate between products; with the gate taken it waits, and goes on."""
-    index = ModelIndex(small, tmp_path)
-    with small.gate:
-        index.start()
-        time.sleep(0.3)
-        assert index.layers_ready == ()
-    index.join(60)
-    assert index.progress.state == "ready"
-
-
-_ENDS_EARLY = """
-import sys
-from pathlib import Path
-from lm_debugger import Debugger, ModelIndex
-
-index = ModelIndex(Debugger.load("demo", device="cpu"), Path(sys.argv[1]))
-index.start()
-"""
-
-
-def test_a_program_may_end_while_an_index_is_built(tmp_path: Path) -> None:
-    """torch at work in a thread of a process that ends calls abort()."""
-    done = subprocess.run(
-        [sys.executable, "-c", _ENDS_EARLY, str(tmp_path)],
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from tests.load.compare import differences
+from tests.compare import differences
 
 WORDS = (
     "My wife is working as a", "In the month of", "the weather is going to be", "It was",

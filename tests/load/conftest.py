@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.conftest import open_case
+
+__all__ = ["folder", "open_case"]
+
 
 @pytest.fixture(scope="session")
 def folder(checkpoint: Callable[[str], Path]) -> Path:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.api.test_contract import CASES, CHECKS
 from tests.load.process import Served
+from tests.until import PATIENCE
 
 Send = Callable[[str, str, bytes | None, str | None], tuple[int, str]]
 """Method, path, body, its type -> status, body."""
@@ -202,7 +203,7 @@ def over_http(address: str) -> Send:
     parts = urlsplit(address)
 
     def send(method: str, path: str, body: bytes | None, media: str | None) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body, {"Content-Type": media} if media else {})
             response = connection.getresponse()

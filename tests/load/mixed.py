@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from flask.testing import FlaskClient
 
@@ -43,11 +45,11 @@ def right_answers(client: FlaskClient, n: int, seed: int = 0) -> list[Ask]:
     return answered(asks, client)
 
 
-def clean(asked: FlaskClient | Served, model: str) -> bytes:
-    """A clean trace at every position, byte by byte."""
+def clean(asked: FlaskClient | Served, model: str) -> Any:
+    """A clean trace at every position."""
     body = {**CLEAN, "model": model}
     if isinstance(asked, Served):
-        return asked.post("/api/v1/trace", body)
+        return json.loads(asked.post("/api/v1/trace", body))
     response = asked.post("/api/v1/trace", json=body)
     assert response.status_code == 200
-    return response.get_data()
+    return response.json

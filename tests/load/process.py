@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.until import PATIENCE
+
 T = TypeVar("T")
 SERVER = Path(__file__).parents[2] / "server"
-PATIENCE = 120.0
 
 
 class Served:
@@ -42,7 +43,7 @@ class Served:
 
     def get(self, path: str) -> Any:
         """The JSON at a path."""
-        with urllib.request.urlopen(self.url + path, timeout=60) as response:
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as response:
             return json.loads(response.read())
 
     def post(self, path: str, body: object) -> bytes:
@@ -50,7 +51,7 @@ class Served:
         request = urllib.request.Request(
             self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             content: bytes = response.read()
             return content
 
@@ -78,7 +79,7 @@ class Served:
     def end(self) -> int:
         """Its exit status after SIGTERM."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
     def _address(self) -> str:
         self.wait_for(

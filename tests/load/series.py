@@ -40,7 +40,7 @@ class Series:
 
     seconds: list[float]
     resident: list[int]
-    clean: bytes
+    clean: Any
 
     @classmethod
     def of(cls, served: Served, n: int) -> Series:

@@ -6,8 +6,7 @@ import http.client
 import json
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,10 @@ from lm_debugger.api.server import Server
 from lm_debugger.api.state import state_of
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.settings import Settings
+from tests.compare import assert_same
 from tests.engine.test_isolation import count_hooks
 from tests.load.mixed import CLEAN, alone, clean
+from tests.until import PATIENCE, until
 
 JSON = {"Content-Type": "application/json"}
 LONG = {"prompt": "It was", "max_new_tokens": 60}
@@ -44,7 +45,7 @@ class Place:
 
     def connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.server.url)
-        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
 
     def ask(self, name: str, path: str, body: object, **headers: str) -> None:
         """In the background; `name` is noted when the answer has come. Returns once it waits."""
@@ -69,15 +70,8 @@ class Place:
 
     def join(self) -> None:
         for thread in self._threads:
-            thread.join(60)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @contextmanager
@@ -140,7 +134,7 @@ def test_a_client_that_asks_again_and_again_goes_to_the_end(place: Place) -> Non
     connection.close()
     over.set()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     # Those five, and what was answered before the request came or after its answer was on its way.
     assert sorted(waited)[len(waited) // 2] <= 2 * len(threads)
     assert len(turns) > 30
@@ -241,5 +235,5 @@ def assert_well(place: Place) -> None:
         expected = clean(undisturbed, model)
         connection.request("POST", "/api/v1/trace", json.dumps({**CLEAN, "model": model}), JSON)
         response = connection.getresponse()
-        assert response.read() == expected
+        assert_same(json.loads(response.read()), expected)
         assert "queue;dur=0.0" in response.headers["Server-Timing"]

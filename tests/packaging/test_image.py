@@ -32,6 +32,7 @@ import yaml
 
 from lm_debugger.settings import Settings, table
 from tests.packaging.conftest import ROOT, Installed, build
+from tests.until import PATIENCE
 from tests.web.conftest import free_port
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -207,15 +208,15 @@ def test_the_entrypoint_writes_to_volumes_only_and_the_healthcheck_tells(
             legacy = urllib.request.Request(
                 f"http://127.0.0.1:{port}/get_data", body, {"Content-Type": "application/json"}
             )
-            with urllib.request.urlopen(legacy, timeout=60) as reply:
+            with urllib.request.urlopen(legacy, timeout=PATIENCE) as reply:
                 assert json.load(reply)["response"]["prompt"] == "In the month of"
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as reply:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as reply:
                 assert b'<div id="root">' in reply.read()
             until = time.monotonic() + 60
             while not is_indexed(tmp_path) and time.monotonic() < until:
                 time.sleep(0.1)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
             process.communicate()

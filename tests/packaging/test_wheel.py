@@ -18,6 +18,7 @@ from urllib.parse import urljoin
 import pytest
 
 from tests.packaging.conftest import ROOT, Installed, build
+from tests.until import PATIENCE
 
 # --- the archives --------------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ def server(installed: Installed) -> Iterator[str]:
         address = next(m[0] for line in lines if (m := re.search(r"http://[\d.]+:\d+", line)))
         yield address
         process.send_signal(signal.SIGTERM)
-        rest = process.communicate(timeout=30)[0]
+        rest = process.communicate(timeout=PATIENCE)[0]
         assert process.returncode == 0, rest
     finally:
         process.kill()

@@ -221,11 +221,11 @@ def test_nothing_typed_becomes_code(tied: Case, prompt: str, name: str) -> None:
 
 
 def test_names_stand_beside_their_vectors(demo: Case) -> None:
-    run = run_file("demo", interventions=[edit("L5D541", "on")], names={"L5D541": "months \n of"})
+    run = run_file("demo", interventions=[edit("L1D27", "on")], names={"L1D27": "months \n of"})
     for form in FORMS:
         lines = program(run, demo.debugger, form).splitlines()
-        at = lines.index("    # L5D541: months of")
-        assert "541" in lines[at + 1]
+        at = lines.index("    # L1D27: months of")
+        assert "27" in lines[at + 1]
 
 
 # --- of other models, and what is refused --------------------------------------------------------

@@ -48,11 +48,16 @@ PositionsLike = Literal["all", "last"] | SupportsIndex | Iterable[SupportsIndex]
 
 class Core:
     """One loaded model. It owns the tokenizer, the gate that lets one request at a time use the
-    model, and the limits. Nothing of a request is kept but a small cache of unedited runs, which
-    are the same for everybody.
+    model, and the limits. Nothing of a request is kept but its runs, for a while: whoever asks
+    the same is answered from them, and they are the same for everybody.
+
+    Args:
+        remember: False: not even these are kept, and every question runs the whole model.
     """
 
-    def __init__(self, checkpoint: Checkpoint, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, limits: Limits = LIMITS, *, remember: bool = True
+    ) -> None:
         self._adapter = checkpoint.adapter
         self._checkpoint = checkpoint
         self._vocabulary = Vocabulary(checkpoint.tokenizer)
@@ -61,7 +66,7 @@ class Core:
         self._tracer = Tracer(self._adapter)
         self._reader = Reader(self._tracer, self._lens, self._vocabulary)
         self._gate = Gate(limits.max_waiting)
-        self._runs = KeptRuns(self._tracer, self._adapter)
+        self._runs = KeptRuns(self._tracer, self._adapter, remember)
         self.limits = limits
 
     def check(self, at: ValueId) -> None:

@@ -86,6 +86,8 @@ class Debugger(Why):
         dtype: str | torch.dtype = "float32",
         revision: str | None = None,
         limits: Limits = LIMITS,
+        *,
+        remember: bool = True,
     ) -> Self:
         """Load "demo", a folder that `save_pretrained` wrote, or a hub id; safetensors only.
 
@@ -93,6 +95,9 @@ class Debugger(Why):
             device: "auto" or None (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1", "mps".
             dtype: "float32", "float16" or "bfloat16", or torch's own name for it.
             revision: branch, tag or commit of a hub id.
+            remember: keep the latest runs (64 MB), so that a question about the same prompt
+                computes only what differs. False: every question runs the model, as is right for
+                measuring it or for seeing that nothing is left behind in it.
 
         Raises:
             LoadError: ModelNotFound, UnsupportedModel or InvalidCheckpoint, see `loading.load`.
@@ -100,7 +105,9 @@ class Debugger(Why):
         """
         if not isinstance(limits, Limits):
             raise InvalidInput(f"limits must be a Limits, not {shown(limits)}.")
-        return cls(load(name_or_path, choose_device(device), dtype, revision), limits)
+        return cls(
+            load(name_or_path, choose_device(device), dtype, revision), limits, remember=remember
+        )
 
     def trace(
         self,

@@ -82,10 +82,15 @@ class Wanted:
 
 
 class KeptRuns:
-    """The latest runs of one model."""
+    """The latest runs of one model.
 
-    def __init__(self, tracer: Tracer, adapter: Adapter) -> None:
+    Args:
+        remember: False: none is kept, and every question runs the model from the tokens on.
+    """
+
+    def __init__(self, tracer: Tracer, adapter: Adapter, remember: bool = True) -> None:
         self.tracer, self.adapter = tracer, adapter
+        self._remember = remember
         self._known: LruCache[tuple[tuple[int, ...], Key], Kept] = LruCache(
             _BYTES, lambda kept: kept.weight, _MOST
         )
@@ -143,7 +148,8 @@ class KeptRuns:
                 kept.readings[at] = [layers[:start] for layers in columns]
             for at, compared in base.comparisons.items():
                 kept.comparisons[at] = [layers[:start] for layers in compared]
-        self._known.put((tuple(ids), _key(edits)), kept)
+        if self._remember:
+            self._known.put((tuple(ids), _key(edits)), kept)
         return kept
 
 

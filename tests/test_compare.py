@@ -1,4 +1,4 @@
-"""The comparison that the load tests rest on sees what is wrong, and nothing that is right."""
+"""The comparison that many tests rest on sees what is wrong, and nothing that is right."""
 
 from __future__ import annotations
 
@@ -10,18 +10,28 @@ from typing import Any
 
 import pytest
 
+from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.types import Intervention
+from tests.compare import assert_same, differences, is_same, plain
 from tests.load.asked import Ask
-from tests.load.compare import differences
 from tests.load.mixed import CLEAN, alone
 
 Change = Callable[[Any], object]
 
 
-@pytest.fixture(scope="module")
-def reply(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+@pytest.fixture(scope="module", params=["of the API", "of the engine"])
+def reply(
+    request: pytest.FixtureRequest,
+    checkpoint: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
     """An edited trace."""
+    name = str(checkpoint("tied"))
+    if request.param == "of the engine":
+        debugger = Debugger.load(name, device="cpu")
+        return plain(debugger.trace(CLEAN["prompt"], [Intervention.set("L1D3", 4.0)], "all", 7))
     edit = {"layer": 1, "dim": 3, "kind": "set", "value": 4.0}
-    client = alone([str(folder)], tmp_path_factory.mktemp("cache"))
+    client = alone([name], tmp_path_factory.mktemp("cache"))
     found = client.post("/api/v1/trace", json={**CLEAN, "interventions": [edit]}).json
     assert found["edited"] is not None
     return found
@@ -30,6 +40,11 @@ def reply(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def first(reply: Any) -> Any:
     """The readings of the last layer at the first position."""
     return reply["unedited"]["positions"][0]["layers"][-1]["after"]["top"]
+
+
+def changes(reply: Any) -> Any:
+    """The tokens of both runs there."""
+    return reply["comparison"][0]["layers"][-1]["after"]["tokens"]
 
 
 def nudge(entry: Any, key: str, factor: float) -> None:
@@ -59,6 +74,15 @@ WRONG: dict[str, Change] = {
         dim=127
     ),
     "a coefficient's sign": lambda r: nudge(r["interventions"][0], "edited_coefficient", -1),
+    "a change of a token": lambda r: nudge(changes(r)[1], "unedited", 1.0003),
+    "a changed token": lambda r: changes(r)[1].update(
+        id=changes(r)[1]["id"] + 1, unedited=0.123, edited=changes(r)[1]["edited"] * 0.999
+    ),
+    "a changed token twice": lambda r: changes(r).append(changes(r)[-1]),
+    "no changed token": lambda r: changes(r).clear(),
+    "a changed token less": lambda r: changes(r).pop(1),
+    "changes in the other order": lambda r: changes(r).reverse(),
+    "a position for another": lambda r: swap(r["unedited"]["positions"], 0, 1),
     "a whole number for a part": lambda r: r.update(positions=[float(p) for p in r["positions"]]),
 }
 
@@ -86,6 +110,19 @@ def test_ties_may_stand_in_either_order() -> None:
     assert not list(differences(expected, unlisted))
     assert list(differences(expected, [{"id": 4, "prob": 0.5}, *expected[1:]]))
     assert list(differences(expected, [expected[1], expected[0], expected[2]]))
+
+
+def test_the_tokens_of_two_runs_may_end_in_a_tie() -> None:
+    """Of four tokens, the two likeliest of each run are listed: p has a tie at its second place."""
+    a, b = {"id": 1, "unedited": 0.5, "edited": 0.6}, {"id": 2, "unedited": 0.2, "edited": 0.3}
+    c = {"id": 3, "unedited": 0.2, "edited": 0.1}
+    assert is_same([a, b], [a, b, c])
+    assert is_same([a, b, c], [a, b])
+    assert not is_same([a, b], [a, b, {**c, "unedited": 0.21}])
+    assert not is_same([a, b, {**c, "unedited": 0.21}], [a, b])
+    assert not is_same([b, a], [a, b])
+    with pytest.raises(AssertionError, match="3 is missing"):
+        assert_same([a, b], [a, b, {**c, "unedited": 0.21}])
 
 
 def test_statuses_and_cut_streams() -> None:
