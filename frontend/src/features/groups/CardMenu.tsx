@@ -2,6 +2,7 @@
 
 import * as Menu from "@radix-ui/react-dropdown-menu";
 import { Check, EllipsisVertical } from "lucide-react";
+import { memo } from "react";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
 import { formatKeys } from "@/lib/keys";
@@ -14,7 +15,13 @@ import { moveCard, stepAlong, useGroupsUi } from "./ui";
 
 const NONE = "none";
 
-export function CardMenu({ item, className }: { item: Intervention; className?: string }) {
+interface Props {
+  item: Intervention;
+  className?: string;
+}
+
+/** A card is drawn with every reply, its menus only when it is changed itself: they cost the most. */
+export const CardMenu = memo(function CardMenu({ item, className }: Props) {
   const key = valueKey(item);
   return (
     <Menu.Root modal={false}>
@@ -39,7 +46,7 @@ export function CardMenu({ item, className }: { item: Intervention; className?: 
       </Menu.Portal>
     </Menu.Root>
   );
-}
+});
 
 function Places({ item }: { item: Intervention }) {
   const edits = useSession(editsOf);
