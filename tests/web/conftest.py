@@ -15,12 +15,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.web.waits import PATIENCE
+
+if TYPE_CHECKING:
+    from tests.web.random_server import RandomServer
 
 expect.set_options(timeout=PATIENCE)
 
@@ -109,6 +112,15 @@ def server() -> Iterator[Server]:
     running = Server("demo")
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def small(checkpoint: Callable[[str], Path]) -> Iterator[RandomServer]:
+    """A random model of 3 layers of 128 value vectors, and the oracle of its weights."""
+    from tests.web.random_server import serving
+
+    with serving(checkpoint("tied")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -78,11 +78,18 @@ def test_an_empty_prompt_cannot_be_traced_by_accident(page: Page) -> None:
 def test_a_failed_generation_keeps_the_page(page: Page) -> None:
     """The reference went white."""
     view = TracePage(page)
+    view.trace("The king")
+    shown = view.prediction("unedited")
     page.route("**/api/v1/generate/stream", lambda route: route.fulfill(status=500, body="oops"))
     page.get_by_role("button", name="Generate", exact=True).click()
-    expect(page.get_by_role("alert").first).to_be_visible()
-    expect(page.get_by_test_id("layers")).to_be_visible()
-    expect(view.prompt).not_to_have_value("")
+    failed = page.get_by_test_id("run-unedited").get_by_role("alert")
+    expect(failed).to_be_visible()
+    assert view.prediction("unedited") == shown
+    expect(view.prompt).to_have_value("The king")
+    page.unroute("**/api/v1/generate/stream")
+    failed.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("button", name="Continue from here")).to_be_visible()
+    expect(failed).to_have_count(0)
 
 
 def test_a_stale_reply_is_never_shown(page: Page, server: Server) -> None:

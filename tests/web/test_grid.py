@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,6 @@ EDITS: list[Edit] = [
     {"layer": 1, "dim": 5, "kind": "set", "value": 6.0},
     {"layer": 0, "dim": 9, "kind": "scale", "value": -2.0},
 ]
-
-
-@pytest.fixture(scope="module")
-def small(checkpoint: Callable[[str], Path]) -> Iterator[RandomServer]:
-    with serving(checkpoint("tied")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

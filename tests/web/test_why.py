@@ -6,7 +6,6 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.reference import Array, Edit, ranked
 from tests.web.conftest import OpenPage, shoot
 from tests.web.looks import at_every_width, in_both_schemes
-from tests.web.random_server import RandomServer, interleaved, link, number, serving
+from tests.web.random_server import RandomServer, interleaved, link, number
 from tests.web.trace_page import TracePage
 from tests.web.why_page import (
     EDITS,
@@ -35,12 +34,6 @@ from tests.web.why_page import (
     settled,
     signed,
 )
-
-
-@pytest.fixture(scope="module")
-def small(checkpoint: Callable[[str], Path]) -> Iterator[RandomServer]:
-    with serving(checkpoint("tied")) as running:
-        yield running
 
 
 def measures(served: RandomServer, edits: list[Edit], token: int) -> dict[str, Array]:
