@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,12 @@ class Server:
 
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
+
+    @cached_property
+    def model(self) -> str:
+        """The id of its default model."""
+        with urllib.request.urlopen(self.url + "/api/v1/models", timeout=60) as reply:
+            return str(json.load(reply)["default"])
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """What the API says, for comparison with what the page shows."""

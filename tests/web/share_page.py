@@ -61,9 +61,10 @@ class SharePage(TracePage):
         self.page.get_by_role("button", name="Redo", exact=True).click()
 
 
-def linked(items: str, groups: str = "", prompt: str = PROMPT, model: str = "demo") -> str:
-    place = f"m={urllib.parse.quote_plus(model)}&p={prompt.replace(' ', '+')}"
-    return f"/#/trace?v=1&{place}&i={items}{groups}"
+def linked(items: str, groups: str = "", prompt: str = PROMPT, model: str | None = "demo") -> str:
+    """The page's address; `model` None: the server's default."""
+    named = "" if model is None else f"&m={model}"
+    return f"/#/trace?v=1{named}&p={prompt.replace(' ', '+')}&i={items}{groups}"
 
 
 def kept(page: Page) -> dict[str, list[str]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
+
+from tests.web.waits import Seen, until
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,28 @@ class TracePage:
         """A layer's list of tokens: (token, probability) as shown."""
         items = self.list(name).get_by_role("listitem").all_inner_texts()
         return [(token, prob) for token, prob in (split(item) for item in items)]
+
+
+def drag(handle: Locator, start: float, part: str) -> None:
+    """Take a slider's thumb at the share `start` of its width and leave it beyond its end: to and
+    fro, frame by frame, until three replies have been seen in `part` (a selector) meanwhile."""
+    page = handle.page
+    box = handle.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    seen = Seen(page, part)
+    page.mouse.move(box["x"] + box["width"] * start, middle)
+    page.mouse.down()
+    steps = itertools.count()
+
+    def move() -> bool:
+        share = start + (1 - start) * (next(steps) % 60) / 60
+        page.mouse.move(box["x"] + box["width"] * share, middle)
+        return len(set(seen.texts)) > 3
+
+    until(page, move)
+    page.mouse.move(box["x"] + box["width"] + 60, middle)
+    page.mouse.up()
 
 
 def split(item: str) -> tuple[str, str]:

@@ -44,7 +44,7 @@ def painted(page: Page) -> None:
 
 
 def until(page: Page, happened: Callable[[], object]) -> None:
-    """Let the page go on, frame by frame, until it has happened."""
+    """Let the page go on, frame by frame, until it has happened; asked once a frame."""
     deadline = time.monotonic() + PATIENCE / 1000
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"
