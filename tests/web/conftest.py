@@ -62,7 +62,7 @@ class Server:
             stderr=self._log,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not self._is_ready():
             assert self._process.poll() is None, self._said()
             assert time.monotonic() < deadline, "the server did not get ready"
@@ -70,7 +70,7 @@ class Server:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
 
     def pause(self) -> None:
         """It hangs: connections are taken, and nobody answers."""
