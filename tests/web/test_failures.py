@@ -179,7 +179,7 @@ def test_a_vector_that_is_not_there_is_said_in_a_line_or_two(
     open_page: OpenPage, width: int
 ) -> None:
     """And not in a column of single words beside the box."""
-    page = open_page("/#/trace?v=1&p=The+king&i=L7D44*on", width=width)
+    page = open_page("/#/trace?v=1&p=The+king&i=L3D44*on", width=width)
     view = TracePage(page)
     view.wait()
     unfold = page.get_by_role("button", name="Unfold the interventions")

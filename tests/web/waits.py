@@ -6,8 +6,10 @@ action has had its effect, no request was sent in between.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from re import Pattern
 
 from playwright.sync_api import BrowserContext, Page, Request, Route
@@ -18,7 +20,7 @@ PATIENCE = 60_000
 _PAINTED = """() => new Promise((done) =>
     requestAnimationFrame(() => requestAnimationFrame(() => done())))"""
 
-_WRITE_DELAY = 150  # frontend/src/state/sync.ts
+_SYNC = Path(__file__).parents[2] / "frontend" / "src" / "state" / "sync.ts"
 _WRITTEN = """async (delay) => {
     const due = () => new Promise((done) => setTimeout(done, delay));
     await due();
@@ -54,11 +56,13 @@ def until(page: Page, happened: Callable[[], object]) -> None:
 def address(page: Page) -> str:
     """The part of the page's address from `#` on, with all that was done so far in it.
 
-    The page writes it `_WRITE_DELAY` after the last change. Its timers run in the order in which
-    they are due, however late: when two of that length have run one after the other, that write
-    is done.
+    The page writes it a moment after the last change. Its timers run in the order in which they
+    are due, however late: when two that are longer have run one after the other, that write is
+    done.
     """
-    written: str = page.evaluate(_WRITTEN, _WRITE_DELAY + 1)
+    delay = re.search(r"WRITE_DELAY = (\d+);", _SYNC.read_text("utf-8"))
+    assert delay
+    written: str = page.evaluate(_WRITTEN, int(delay[1]) + 1)
     return written
 
 
