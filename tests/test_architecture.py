@@ -175,3 +175,29 @@ def test_no_large_files_but_the_model() -> None:
     large = [p for p in tracked() if p.stat().st_size > 1_000_000]
     outside = [str(p) for p in large if not p.is_relative_to(PACKAGE / "demo" / "model")]
     assert outside == []
+
+
+# --- what a test waits for -----------------------------------------------------------------------
+
+
+def calls(node: ast.AST, paced: bool = False) -> Iterator[tuple[str, bool]]:
+    """Name of every method that is called below, and whether a loop repeats it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue  # a function of its own
+        if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
+            yield child.func.attr, paced
+        yield from calls(child, paced or isinstance(child, ast.While | ast.For))
+
+
+def test_no_test_waits_for_time_to_pass() -> None:
+    """A state is waited for; that nothing happens is shown by what comes after it. A test sleeps
+    only between two looks at what it waits for."""
+    found = [
+        (name, called)
+        for name, function in functions(ROOT / "tests")
+        for called, paced in calls(function)
+        if called == "wait_for_timeout"
+        or (called == "sleep" and not paced and function.name.startswith("test_"))
+    ]
+    assert found == []

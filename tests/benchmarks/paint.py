@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.models import random_model, save
 from tests.web.conftest import CHROMIUM_FLAGS, NAMES, Server
+from tests.web.waits import painted
 
 N_LAYERS = 36
 GOAL = 100  # milliseconds
@@ -94,7 +95,7 @@ def next_traces(browser: Browser, url: str, address: str, n: int) -> list[Paint]
     for index in range(n):
         box = page.get_by_role("textbox", name="Prompt", exact=True)
         box.fill(f"{PROMPTS[index % len(PROMPTS)]} {index}")
-        page.wait_for_timeout(200)  # what typing costs is not in the figures
+        painted(page)  # what typing costs is not in the figures
         before = page.evaluate("window.__paints.length")
         box.press("Enter")
         found.append(next_paint(page, before))

@@ -14,12 +14,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.web.waits import PATIENCE
+
+if TYPE_CHECKING:
+    from tests.web.random_server import RandomServer
+
+expect.set_options(timeout=PATIENCE)
 
 # Without these, Chromium's own services try to call home, which a closed network refuses.
 CHROMIUM_FLAGS = [
@@ -55,7 +62,7 @@ class Server:
             stderr=self._log,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not self._is_ready():
             assert self._process.poll() is None, self._said()
             assert time.monotonic() < deadline, "the server did not get ready"
@@ -63,7 +70,7 @@ class Server:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
 
     def pause(self) -> None:
         """It hangs: connections are taken, and nobody answers."""
@@ -71,6 +78,12 @@ class Server:
 
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
+
+    @cached_property
+    def model(self) -> str:
+        """The id of its default model."""
+        with urllib.request.urlopen(self.url + "/api/v1/models", timeout=60) as reply:
+            return str(json.load(reply)["default"])
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """What the API says, for comparison with what the page shows."""
@@ -109,6 +122,15 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def small(checkpoint: Callable[[str], Path]) -> Iterator[RandomServer]:
+    """A random model of 3 layers of 128 value vectors, and the oracle of its weights."""
+    from tests.web.random_server import serving
+
+    with serving(checkpoint("tied")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as playwright:
@@ -118,77 +140,76 @@ def browser() -> Iterator[Browser]:
 
 
 OpenPage = Callable[..., Page]
+NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
+def new_context(browser: Browser) -> Iterator[NewContext]:
+    """`new_context(**options)`: a profile of its own, which is closed with the test."""
+    opened: list[BrowserContext] = []
+
+    def new(**options: Any) -> BrowserContext:
+        context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        opened.append(context)
+        return context
+
+    yield new
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def open_page(new_context: NewContext, server: Server) -> Iterator[OpenPage]:
     """`open_page("/", width=1440, scheme="dark")`: a page in a profile of its own.
 
     Afterwards nothing may have gone wrong behind the user's back: no exception, no error in the
     console, no request to another host.
     """
-    with contexts(browser) as new_context:
-        problems: list[str] = []
-        allowed: list[str] = []
+    problems: list[str] = []
+    allowed: list[str] = []
 
-        def open_one(
-            address: str = "/",
-            *,
-            width: int = 1440,
-            height: int = 900,
-            scheme: Any = "light",
-            at: Server = server,
-            expect_failed_requests: bool = False,
-            first_visit: bool = False,
-            context: BrowserContext | None = None,
-        ) -> Page:
-            context = context or new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                accept_downloads=True,
-            )
-            context.grant_permissions(["clipboard-read", "clipboard-write"])
-            page = context.new_page()
-            page.set_default_timeout(15_000)
-            if expect_failed_requests:
-                # the second is said of a stylesheet that is 404
-                allowed.extend(["Failed to load resource", "Refused to apply style"])
-            page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
-            page.on(
-                "console",
-                lambda message: (
-                    message.type == "error"
-                    and not any(text in message.text for text in allowed)
-                    and problems.append(f"console: {message.text}")
-                ),
-            )
-            page.on(
-                "request",
-                lambda request: (
-                    request.url.startswith((at.url, "data:", "blob:"))
-                    or problems.append(f"request to another host: {request.url}")
-                ),
-            )
-            page.goto(at.url + address)
-            return page
+    def open_one(
+        address: str = "/",
+        *,
+        width: int = 1440,
+        height: int = 900,
+        scheme: Any = "light",
+        at: Server = server,
+        expect_failed_requests: bool = False,
+        context: BrowserContext | None = None,
+    ) -> Page:
+        context = context or new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            accept_downloads=True,
+        )
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        if expect_failed_requests:
+            # the second is said of a stylesheet that is 404
+            allowed.extend(["Failed to load resource", "Refused to apply style"])
+        page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                message.type == "error"
+                and not any(text in message.text for text in allowed)
+                and problems.append(f"console: {message.text}")
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith((at.url, "data:", "blob:"))
+                or problems.append(f"request to another host: {request.url}")
+            ),
+        )
+        page.goto(at.url + address)
+        return page
 
-        yield open_one
-        assert problems == []
-
-
-@contextmanager
-def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    opened: list[BrowserContext] = []
-
-    def new(**options: Any) -> BrowserContext:
-        opened.append(browser.new_context(**options))
-        return opened[-1]
-
-    try:
-        yield new
-    finally:
-        for context in opened:
-            context.close()
+    yield open_one
+    assert problems == []
 
 
 SHOTS = Path(os.environ["SCREENSHOTS"]) if os.environ.get("SCREENSHOTS") else None

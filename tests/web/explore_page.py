@@ -8,11 +8,13 @@ import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import Server
+from tests.web.waits import painted
 
 
 def ask(server: Server, path: str, **query: Any) -> Any:
@@ -23,11 +25,27 @@ def ask(server: Server, path: str, **query: Any) -> Any:
 
 
 def wait_for_index(server: Server) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while (state := ask(server, "index"))["state"] != "ready":
         assert state["state"] in ("waiting", "building"), state
         assert time.monotonic() < deadline, f"the index did not get ready: {state}"
         time.sleep(0.2)
+
+
+@cache
+def words(url: str, count: int) -> list[str]:
+    """Lower-case words that keyword search finds in the bundled model at `url`, whatever model that
+    is: tokens that vectors of its first layer list."""
+    found: dict[str, None] = {}
+    for dim in range(64):
+        with urllib.request.urlopen(f"{url}/api/v1/values/0/{dim}?top_k=50", timeout=60) as reply:
+            texts = [token["text"] for token in json.load(reply)["promoted"]]
+        found |= dict.fromkeys(
+            text[1:] for text in texts if re.fullmatch("[a-z]{4,}", text[1:]) and text[0] == " "
+        )
+        if len(found) >= count:
+            break
+    return list(found)[:count]
 
 
 def key(hit: dict[str, Any]) -> str:
@@ -66,8 +84,11 @@ class ExplorePage:
         return rows.filter(has=self.page.get_by_role("rowheader"))
 
     def hits(self, name: str) -> list[tuple[str, str]]:
-        """A list of vectors as shown: (`L12D34`, score)."""
-        items = self.page.get_by_role("list", name=name, exact=True).get_by_role("listitem")
+        """A list of vectors as shown once it is the answer: (`L12D34`, score)."""
+        self.settle()
+        listed = self.page.get_by_role("list", name=name, exact=True)
+        expect(listed).to_be_visible()
+        items = listed.get_by_role("listitem")
         buttons = [item.get_by_role("button").first for item in items.all()]
         spans = [button.locator("> span") for button in buttons]
         return [
@@ -81,7 +102,7 @@ class ExplorePage:
 
     def settle(self) -> None:
         """Until nothing shown is the answer to an earlier question."""
-        self.page.wait_for_timeout(50)
+        painted(self.page)
         expect(self.page.locator("[data-outdated]")).to_have_count(0)
 
     def shows_value(self, value: str) -> None:

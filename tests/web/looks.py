@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.web.conftest import shoot
+from tests.web.waits import painted
 
 SIZES = ((1440, 900), (1024, 768), (390, 844))
 COLOURS = ("color-contrast", "link-in-text-block")
@@ -23,7 +24,7 @@ def serious(page: Page, *, only: Sequence[str] = ()) -> list[str]:
         options["runOnly"] = list(only)
     # Nothing is on its way from one colour to another, however slow the machine is.
     page.emulate_media(reduced_motion="reduce")
-    page.wait_for_timeout(50)
+    painted(page)
     return [
         f"{violation['id']}: {violation['help']}: {violation['nodes'][0]['html'][:200]}"
         for violation in Axe().run(page, options=options).response["violations"]

@@ -11,6 +11,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.web.trace_page import TracePage
+from tests.web.waits import address
 
 PROMPT = "My wife is working as a"
 
@@ -60,28 +61,18 @@ class SharePage(TracePage):
         self.page.get_by_role("button", name="Redo", exact=True).click()
 
 
-def linked(items: str, groups: str = "", prompt: str = PROMPT) -> str:
-    return f"/#/trace?v=1&m=demo&p={prompt.replace(' ', '+')}&i={items}{groups}"
+def linked(items: str, groups: str = "", prompt: str = PROMPT, model: str | None = "demo") -> str:
+    """The page's address; `model` None: the server's default."""
+    named = "" if model is None else f"&m={model}"
+    return f"/#/trace?v=1{named}&p={prompt.replace(' ', '+')}&i={items}{groups}"
 
 
 def kept(page: Page) -> dict[str, list[str]]:
     """The whole state of the page, as the address has it, and what is in the prompt box."""
-    page.wait_for_timeout(300)  # the address follows after a moment
-    query = page.evaluate("location.hash").partition("?")[2]
+    query = address(page).partition("?")[2]
     found = urllib.parse.parse_qs(query, keep_blank_values=True, strict_parsing=True)
     found["box"] = [page.locator("main textarea").input_value()]
     return found
-
-
-def shown(prob: float) -> str:
-    """The page's way to write a probability."""
-    return f"{prob:.3f}".removeprefix("0")
-
-
-def final(reply: dict[str, Any], rows: int) -> list[str]:
-    """The edited run's prediction as the page writes it."""
-    top = reply["edited"]["positions"][0]["layers"][-1]["after"]["top"]
-    return [shown(item["prob"]) for item in top[:rows]]
 
 
 def drop(page: Page, name: str, content: str) -> None:

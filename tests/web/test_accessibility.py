@@ -10,13 +10,15 @@ from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.web.conftest import SHOTS, OpenPage, Server, shoot
+from tests.web.conftest import SHOTS, NewContext, OpenPage, Server, shoot
+from tests.web.demo import LAST
 from tests.web.explore_page import wait_for_index
 from tests.web.looks import COLOURS, SIZES, serious
 from tests.web.trace_page import TracePage
 from tests.web.views import VIEWS, failed, generated_token
+from tests.web.waits import painted
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,7 +44,7 @@ def in_all_schemes(page: Page, name: str) -> None:
     """Pictures for people to look at, if they asked for some."""
     for scheme in SCHEMES if SHOTS else ():
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(100)
+        painted(page)
         shoot(page, f"{name}-{scheme}")
 
 
@@ -75,7 +77,7 @@ def test_results_that_are_out_of_date(open_page: OpenPage, scheme: str) -> None:
     assert serious(page) == []
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(100)
+        painted(page)
         shoot(page, f"failed-{width}-{scheme}")
         assert too_wide(page) <= 0, width
     assert serious(page) == []  # as on a phone
@@ -128,18 +130,19 @@ SCROLLED_AT_ONCE = """() => {
 
 @pytest.mark.parametrize("wish", ["reduce", "no-preference"])
 def test_nothing_moves_for_those_who_do_not_want_it(
-    browser: Browser, open_page: OpenPage, wish: Literal["reduce", "no-preference"]
+    new_context: NewContext, open_page: OpenPage, wish: Literal["reduce", "no-preference"]
 ) -> None:
-    context = browser.new_context(reduced_motion=wish)
+    context = new_context(reduced_motion=wish)
     # generating never begins, so that its caret goes on blinking
     context.route("**/api/v1/generate/stream", lambda route: None)
     page = open_page(context=context)
     view = TracePage(page)
     view.trace("My wife is working as a")
     assert page.evaluate(SCROLLED_AT_ONCE) == (wish == "reduce")
-    expect(view.list("After layer 7")).to_be_in_viewport()
+    expect(view.list(f"After layer {LAST}")).to_be_in_viewport()
     page.get_by_role("button", name="Generate", exact=True).click()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
-    page.wait_for_timeout(300)
+    # what moves is there now: the caret behind the text, the bar of the panel that waits
+    expect(page.get_by_test_id("run-unedited")).to_have_attribute("aria-busy", "true")
+    painted(page)
     assert (page.evaluate(MOVING) > 0) == (wish != "reduce")
-    context.close()

@@ -13,43 +13,41 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from transformers import AutoTokenizer
 
-from tests.models import DEMO
-from tests.reference import Edit, Oracle, ranked
+from tests.reference import Edit, ranked
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.looks import in_both_schemes
-from tests.web.trace_page import TracePage
+from tests.web.random_server import RandomServer, link
+from tests.web.trace_page import TracePage, shown
 
 PROMPT = "My wife is working as a"
 EDITS: list[Edit] = [
-    {"layer": 7, "dim": 499, "kind": "set", "value": 30.0},
-    {"layer": 5, "dim": 541, "kind": "on"},
+    {"layer": 2, "dim": 99, "kind": "set", "value": 30.0},
+    {"layer": 1, "dim": 41, "kind": "on"},
 ]
-LINK = "/#/trace?v=1&p=My+wife+is+working+as+a&i=L7D499*set*30_L5D541*on"
-N_LAYERS = 8
+LINK = link(PROMPT, EDITS)
+N_LAYERS = 3
+LAST = N_LAYERS - 1
 K = 10
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+@pytest.fixture
+def server(small: RandomServer) -> Server:
+    return small.server
+
+
 @pytest.fixture(scope="module")
-def states() -> dict[str, np.ndarray[Any, Any]]:
+def states(small: RandomServer) -> dict[str, np.ndarray[Any, Any]]:
     """Distributions of both runs by the oracle, [L, V] each: before and after, p unedited, q
     edited."""
-    oracle = Oracle(DEMO)
-    ids = AutoTokenizer.from_pretrained(DEMO)(PROMPT)["input_ids"]
-    plain, edited = oracle.run(ids), oracle.run(ids, EDITS)
+    plain, edited = small.run(PROMPT), small.run(PROMPT, EDITS)
     return {
-        "before p": oracle.lens(plain.before[:, -1]),
-        "before q": oracle.lens(edited.before[:, -1]),
-        "after p": oracle.lens(plain.after[:, -1]),
-        "after q": oracle.lens(edited.after[:, -1]),
+        "before p": small.oracle.lens(plain.before[:, -1]),
+        "before q": small.oracle.lens(edited.before[:, -1]),
+        "after p": small.oracle.lens(plain.after[:, -1]),
+        "after q": small.oracle.lens(edited.after[:, -1]),
     }
-
-
-def shown(prob: float) -> str:
-    """The page's way to write a probability."""
-    return "<.001" if 0 < prob < 0.0005 else f"{prob:.3f}".removeprefix("0")
 
 
 def change(delta: float) -> str:
@@ -135,8 +133,8 @@ def test_the_divergence_of_every_state(
         on_ladder = rungs.nth(layer).locator("[title^=KL]")
         assert number(on_ladder.get_attribute("title")) == pytest.approx(kl, rel=1e-3, abs=1e-7)
     page.get_by_text("Unedited", exact=True).click()
-    expect(page.locator("#layer-7 [title^=KL]")).to_have_count(0)
-    expect(page.locator("#layer-7 [title^=entropy]")).to_have_count(2)
+    expect(page.locator(f"#layer-{LAST} [title^=KL]")).to_have_count(0)
+    expect(page.locator(f"#layer-{LAST} [title^=entropy]")).to_have_count(2)
 
 
 def test_who_came_and_who_went(
@@ -144,8 +142,8 @@ def test_who_came_and_who_went(
 ) -> None:
     page = open_page(LINK)
     view = start(page, "Difference")
-    old, new = (set(ranked(states[f"after {run}"][7], K)) for run in "pq")
-    after = page.locator("#layer-7 [data-column=after]")
+    old, new = (set(ranked(states[f"after {run}"][LAST], K)) for run in "pq")
+    after = page.locator(f"#layer-{LAST} [data-column=after]")
     entered = len(new - old)
     assert entered > 0
     expect(after).to_contain_text(f"{entered} new, {entered} out")
@@ -154,7 +152,7 @@ def test_who_came_and_who_went(
     expect(after).to_contain_text("out of the top 10")
     # the edited run alone marks what is new in it
     page.get_by_text("Edited", exact=True).click()
-    expect(view.list("After layer 7").get_by_role("listitem")).to_have_count(K)
+    expect(view.list(f"After layer {LAST}").get_by_role("listitem")).to_have_count(K)
     expect(after.locator(marks, has_text=re.compile(r"^new\b"))).to_have_count(entered)
 
 
@@ -163,7 +161,7 @@ def test_the_final_prediction_is_exact_in_both_columns(
 ) -> None:
     page = open_page(LINK)
     view = start(page)
-    p, q = states["after p"][-1], states["after q"][-1]
+    p, q = states["after p"][LAST], states["after q"][LAST]
     rows = view.final.locator("tbody tr").all()
     assert len(rows) >= 6
     for row, id in zip(rows, ranked(q, len(rows)), strict=True):
@@ -179,16 +177,16 @@ def test_the_final_prediction_is_exact_in_both_columns(
 def test_a_token_is_followed_by_keyboard(open_page: OpenPage) -> None:
     page = open_page(LINK)
     view = start(page, "Difference")
-    first = view.list("Dominant sub-updates of layer 6").get_by_role("button").first
+    first = view.list("Dominant sub-updates of layer 1").get_by_role("button").first
     first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    second = view.list("After layer 6").get_by_role("button").nth(1)
+    second = view.list("After layer 1").get_by_role("button").nth(1)
     expect(second).to_be_focused()
     expect(second).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("Enter")
     expect(second).to_have_attribute("aria-pressed", "true")
-    followed = token_id(view.list("After layer 6").locator("[data-kind]").nth(1))
+    followed = token_id(view.list("After layer 1").locator("[data-kind]").nth(1))
     expect(page).to_have_url(re.compile(rf"[&?]a={followed}(&|$)"))
     # the same token has its letter wherever it is listed
     marked = page.locator("[data-follow=A]").all()
@@ -197,10 +195,10 @@ def test_a_token_is_followed_by_keyboard(open_page: OpenPage) -> None:
     # left of the states are the sub-updates, left of those the states before
     page.keyboard.press("ArrowLeft")
     expect(
-        view.list("Dominant sub-updates of layer 6").locator("[data-value]").nth(1)
+        view.list("Dominant sub-updates of layer 1").locator("[data-value]").nth(1)
     ).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    expect(view.list("Before layer 6").get_by_role("button").nth(1)).to_be_focused()
+    expect(view.list("Before layer 1").get_by_role("button").nth(1)).to_be_focused()
 
 
 @pytest.mark.parametrize("width", [1440, 1024])
@@ -209,7 +207,7 @@ def test_both_runs_can_be_read(open_page: OpenPage, width: int) -> None:
     start(page)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     # nothing lies over anything else or breaks into lines, and the word has room
-    for layer in (0, 7):
+    for layer in (0, LAST):
         page.evaluate(f"document.getElementById('layer-{layer}').scrollIntoView()")
         crowded = page.evaluate(
             """(layer) => [...document.querySelectorAll(`#layer-${layer} [data-kind]`)]

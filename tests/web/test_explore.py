@@ -8,11 +8,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.explore_page import ExplorePage, ask, key, shown_hits, wait_for_index
+from tests.web.demo import FFN_WIDTH, LAST
+from tests.web.explore_page import ExplorePage, ask, key, shown_hits, wait_for_index, words
 from tests.web.trace_page import TracePage
+from tests.web.waits import address
 
 FOUND = "Value vectors found"
-VECTOR = {"layer": 5, "dim": 541}
+VECTOR = {"layer": 2, "dim": 41}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,10 +26,12 @@ def _indexed(server: Server) -> None:
 
 
 def test_keyword_search(open_page: OpenPage, server: Server) -> None:
+    a, b = words(server.url, 2)
+    query = f"{a.title()}, {b}"
     page = open_page("/#/explore")
     view = ExplorePage(page)
-    view.search("Music, week")
-    reply = ask(server, "search/keywords", q="Music, week", n=5)
+    view.search(query)
+    reply = ask(server, "search/keywords", q=query, n=5)
     expect(page.get_by_test_id("count")).to_contain_text(f"of {reply['total']}")
     assert view.hits(FOUND) == shown_hits(reply["hits"])
 
@@ -35,13 +39,14 @@ def test_keyword_search(open_page: OpenPage, server: Server) -> None:
     marks = page.get_by_role("list", name=FOUND).locator("mark bdi")
     texts = {token["text"] for hit in reply["hits"] for token in hit["matched"]}
     assert set(marks.all_inner_texts()) == texts
-    assert all(text.strip().lower() in ("music", "week") for text in texts)
+    assert texts
+    assert all(text.strip().lower() in (a, b) for text in texts)
     shoot(page, "explore-keywords")
 
     page.get_by_role("spinbutton", name="Results").fill("12")
-    expect(page.get_by_role("list", name=FOUND).get_by_role("listitem")).to_have_count(12)
-    view.settle()
-    reply = ask(server, "search/keywords", q="Music, week", n=12)
+    reply = ask(server, "search/keywords", q=query, n=12)
+    found = page.get_by_role("list", name=FOUND).get_by_role("listitem")
+    expect(found).to_have_count(len(reply["hits"]))
     assert view.hits(FOUND) == shown_hits(reply["hits"])
 
     # a click shows the vector, its arrow sends it to Interventions
@@ -56,7 +61,7 @@ def test_keyword_search(open_page: OpenPage, server: Server) -> None:
     rows.get_by_role("link", name=f"Open the page of {best}").click()
     view.shows_value(best)
     page.go_back()
-    expect(view.search_box).to_have_value("Music, week")
+    expect(view.search_box).to_have_value(query)
     assert view.hits(FOUND) == shown_hits(reply["hits"])
     page.go_forward()
     view.shows_value(best)
@@ -68,11 +73,14 @@ def test_search_says_when_words_match_in_part_or_not_at_all(
     page = open_page("/#/explore")
     view = ExplorePage(page)
     word = "antidisestablishmentarianism"
-    assert ask(server, "search/keywords", q=word)["partial"] == [word]
+    found = ask(server, "search/keywords", q=words(server.url, 1)[0])
+    in_part = {**found, "partial": [word]}
+    page.route("**/search/keywords?*", lambda route: route.fulfill(json=in_part))
     view.search(word)
     expect(page.get_by_role("note")).to_contain_text(f"“{word}”")
-    # every token is among the fifty of some vector of the bundled model
-    nothing = {**ask(server, "search/keywords", q=word), "hits": [], "total": 0, "partial": []}
+    assert view.hits(FOUND) == shown_hits(found["hits"])
+    page.unroute("**/search/keywords?*")
+    nothing = {**found, "hits": [], "total": 0, "partial": []}
     page.route("**/search/keywords?*", lambda route: route.fulfill(json=nothing))
     view.search("zebra")
     expect(page.get_by_text("No value vector lists this")).to_be_visible()
@@ -81,15 +89,16 @@ def test_search_says_when_words_match_in_part_or_not_at_all(
 
 
 def test_concept_search(open_page: OpenPage, server: Server) -> None:
-    query = "music, song, -school"
+    a, b, c = words(server.url, 3)
+    query = f"{a}, {b}, -{c}"
     page = open_page("/#/explore")
     view = ExplorePage(page)
     view.choose("Concept")
     view.search(query)
     reply = ask(server, "search/concepts", q=query, n=20)
     assert view.hits(FOUND) == shown_hits(reply["hits"])
-    words = page.get_by_role("list", name="The tokens that stand for each word")
-    for word, item in zip(reply["words"], words.get_by_role("listitem").all(), strict=True):
+    listed = page.get_by_role("list", name="The tokens that stand for each word")
+    for word, item in zip(reply["words"], listed.get_by_role("listitem").all(), strict=True):
         assert ("demoted" in item.inner_text()) == word["demoted"]
         shown = item.locator("bdi").all_inner_texts()
         assert shown == [word["text"], *(token["text"] for token in word["tokens"])]
@@ -108,24 +117,23 @@ def test_concept_search(open_page: OpenPage, server: Server) -> None:
     assert view.hits(FOUND) == expected
 
     # the link has all of it
-    page.wait_for_timeout(300)
-    other = ExplorePage(open_page(f"/{page.evaluate('location.hash')}"))
-    expect(other.page.get_by_role("list", name=FOUND)).to_be_visible()
+    other = ExplorePage(open_page(f"/{address(page)}"))
     assert other.hits(FOUND) == expected
     expect(other.search_box).to_have_value(query)
 
 
-def test_each_search_is_a_step_back(open_page: OpenPage) -> None:
+def test_each_search_is_a_step_back(open_page: OpenPage, server: Server) -> None:
+    a, b = words(server.url, 2)
     page = open_page("/#/explore/search")
     view = ExplorePage(page)
-    for query in ("music", "king"):
+    for query in (a, b):
         view.search(query)
         expect(page.get_by_test_id("count")).to_be_visible()
-        page.wait_for_timeout(300)
+        assert f"q={query}" in address(page)
     page.go_back()
-    expect(view.search_box).to_have_value("music")
+    expect(view.search_box).to_have_value(a)
     page.go_forward()
-    expect(view.search_box).to_have_value("king")
+    expect(view.search_box).to_have_value(b)
 
 
 def test_a_typed_vector_is_gone_to(open_page: OpenPage) -> None:
@@ -133,14 +141,14 @@ def test_a_typed_vector_is_gone_to(open_page: OpenPage) -> None:
     view = ExplorePage(page)
     view.search_box.fill("L99D1")
     view.search_box.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("layers 0 to 7")
+    expect(page.get_by_role("alert")).to_contain_text(f"layers 0 to {LAST}")
     view.search_box.fill("l2d34")
     view.search_box.press("Enter")
     view.shows_value("L2D34")
     box = page.get_by_role("combobox", name="Go to a value vector")
-    box.fill("L3D9999")
+    box.fill(f"L3D{FFN_WIDTH}")
     box.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("dimensions 0 to 1279")
+    expect(page.get_by_role("alert")).to_contain_text(f"dimensions 0 to {FFN_WIDTH - 1}")
     box.fill("L3D7")
     box.press("Enter")
     view.shows_value("L3D7")
@@ -183,8 +191,8 @@ def test_value_page(open_page: OpenPage, server: Server) -> None:
     shoot(page, "explore-value")
 
     # next, previous, a neighbour, and all the way back
-    view.value.get_by_role("button", name="Next: L5D542").click()
-    view.shows_value("L5D542")
+    view.value.get_by_role("button", name="Next: L2D42").click()
+    view.shows_value("L2D42")
     page.locator("body").press("k")
     view.shows_value(name)
     view.choose("Nearest")
@@ -193,22 +201,22 @@ def test_value_page(open_page: OpenPage, server: Server) -> None:
     view.shows_value(key(nearest[0]))
     for _ in range(2):
         page.go_back()
-    view.shows_value("L5D542")
+    view.shows_value("L2D42")
 
     view.value.get_by_role("button", name="Add to Interventions").click()
-    expect(TracePage(page).card("L5D542")).to_be_visible()
+    expect(TracePage(page).card("L2D42")).to_be_visible()
 
 
 def test_rename_on_the_value_page(open_page: OpenPage) -> None:
-    page = open_page("/#/explore/value?v=1&s=L5D541")
+    page = open_page("/#/explore/value?v=1&s=L2D41")
     view = ExplorePage(page)
     view.value.get_by_role("button", name="Rename").click()
-    page.get_by_role("textbox", name="Name of L5D541").fill("months; <b>a=b</b>")
+    page.get_by_role("textbox", name="Name of L2D41").fill("months; <b>a=b</b>")
     page.keyboard.press("Enter")
     view.shows_value("months; <b>a=b</b>")
     box = page.get_by_role("combobox", name="Go to a value vector")
     page.get_by_role("button", name=re.compile("^Next: ")).click()
-    view.shows_value("L5D542")
+    view.shows_value("L2D42")
     box.fill("MONTHS; <b>a=b</b>")
     box.press("Enter")
     view.shows_value("months; <b>a=b</b>")
@@ -218,7 +226,7 @@ def test_from_a_trace_and_back(open_page: OpenPage) -> None:
     page = open_page()
     trace, view = TracePage(page), ExplorePage(page)
     trace.trace("The king and his")
-    updates = trace.list("Dominant sub-updates of layer 7").get_by_role("button")
+    updates = trace.list(f"Dominant sub-updates of layer {LAST}").get_by_role("button")
     updates.first.click()
     vector = trace.details.get_by_test_id("details-title").inner_text()
     trace.details.get_by_role("link", name="Explore").click()
@@ -268,8 +276,7 @@ def test_cluster_page(open_page: OpenPage, server: Server) -> None:
     assert others != reply["members"]
     view.settle()
     assert view.hits(members) == shown_hits(others)
-    page.wait_for_timeout(300)
-    linked = ExplorePage(open_page(f"/{page.evaluate('location.hash')}"))
+    linked = ExplorePage(open_page(f"/{address(page)}"))
     expect(linked.cluster).to_be_visible()
     assert linked.hits(members) == shown_hits(others)
     page.go_back()
@@ -327,7 +334,7 @@ def test_map(open_page: OpenPage, server: Server) -> None:
     assert set(ids()) <= found
 
     # a cluster, and back to the map as it was
-    page.wait_for_timeout(300)
+    assert "f=" in address(page)
     row = view.rows.first
     chosen = row.get_by_role("link").inner_text()
     row.click()

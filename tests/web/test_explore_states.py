@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.explore_page import ExplorePage, ask, shown_hits, wait_for_index
+from tests.web.demo import N_LAYERS
+from tests.web.explore_page import ExplorePage, ask, shown_hits, wait_for_index, words
+from tests.web.waits import Asked, until
 
 FOUND = "Value vectors found"
 
@@ -26,23 +28,23 @@ def _indexed(server: Server) -> None:
 
 
 def test_keywords_of_a_reference_link(open_page: OpenPage, server: Server) -> None:
-    page = open_page("/?keywords=music,week")
+    query = ",".join(words(server.url, 2))
+    page = open_page(f"/?keywords={query}")
     view = ExplorePage(page)
-    expect(view.search_box).to_have_value("music,week")
-    expect(page.get_by_role("list", name=FOUND)).to_be_visible()
-    expected = ask(server, "search/keywords", q="music,week", n=5)["hits"]
+    expect(view.search_box).to_have_value(query)
+    expected = ask(server, "search/keywords", q=query, n=5)["hits"]
     assert view.hits(FOUND) == shown_hits(expected)
     assert page.evaluate("location.search") == ""
 
 
 def test_vector_of_a_reference_link(open_page: OpenPage) -> None:
-    page = open_page("/?keywords=music&L=5&D=541&visualize=true")
-    ExplorePage(page).shows_value("L5D541")
+    page = open_page("/?keywords=music&L=2&D=41&visualize=true")
+    ExplorePage(page).shows_value("L2D41")
 
 
 def test_cluster_of_a_reference_link(open_page: OpenPage, server: Server) -> None:
-    page = open_page("/?L=5&D=541&visualize=true&visualize_cluster=true")
-    cluster = ask(server, "values/5/541/place")["cluster"]
+    page = open_page("/?L=2&D=41&visualize=true&visualize_cluster=true")
+    cluster = ask(server, "values/2/41/place")["cluster"]
     heading = ExplorePage(page).cluster.get_by_role("heading", name=f"Cluster {cluster}")
     expect(heading).to_be_visible()
 
@@ -59,9 +61,9 @@ def saved(page: Page, press: Callable[[], None]) -> tuple[str, bytes]:
 def test_clouds_are_the_same_every_time_and_can_be_saved(
     open_page: OpenPage, server: Server
 ) -> None:
-    address = "/#/explore/value?v=1&s=L5D541"
+    address = "/#/explore/value?v=1&s=L2D41"
     page = open_page(address)
-    tokens = ask(server, "values/5/541", top_k=50)["promoted"]
+    tokens = ask(server, "values/2/41", top_k=50)["promoted"]
 
     def save(kind: str, page: Page = page) -> tuple[str, bytes]:
         expect(page.get_by_test_id("cloud")).to_be_visible()
@@ -69,19 +71,19 @@ def test_clouds_are_the_same_every_time_and_can_be_saved(
         return saved(page, lambda: page.get_by_role("menuitem", name=kind).click())
 
     name, svg = save("SVG")
-    assert name == "l5d541-tokens.svg"
+    assert name == "l2d41-tokens.svg"
     assert svg.count(b"<text") == 50
     assert b"var(" not in svg
     assert b"http" not in svg.replace(b"http://www.w3.org/2000/svg", b"")
     assert save("SVG", open_page(address))[1] == svg
 
     name, png = save("PNG")
-    assert name == "l5d541-tokens.png"
+    assert name == "l2d41-tokens.png"
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert len(png) > 10_000
 
     name, csv = save("CSV")
-    assert name == "l5d541-tokens.csv"
+    assert name == "l2d41-tokens.csv"
     lines = csv.decode().split("\r\n")
     assert lines[0] == '"id","token","hex","logit"'
     first = tokens[0]
@@ -90,11 +92,12 @@ def test_clouds_are_the_same_every_time_and_can_be_saved(
 
 
 def test_results_can_be_saved(open_page: OpenPage, server: Server) -> None:
-    page = open_page("/#/explore/search?v=1&q=music")
+    (word,) = words(server.url, 1)
+    page = open_page(f"/#/explore/search?v=1&q={word}")
     button = page.get_by_role("button", name="Save as CSV")
     name, csv = saved(page, button.click)
-    assert name == "vectors-music.csv"
-    hits = ask(server, "search/keywords", q="music", n=5)["hits"]
+    assert name == f"vectors-{word}.csv"
+    hits = ask(server, "search/keywords", q=word, n=5)["hits"]
     rows = csv.decode().split("\r\n")[1:-1]
     assert [row.split(",")[:2] for row in rows] == [
         [str(hit["layer"]), str(hit["dim"])] for hit in hits
@@ -108,11 +111,11 @@ BUILDING = {
     "state": "building",
     "stage": "projections",
     "done": 0,
-    "total": 8,
+    "total": N_LAYERS,
     "seconds_left": 47.2,
     "error": None,
     "layers_ready": 0,
-    "n_layers": 8,
+    "n_layers": N_LAYERS,
     "n_clusters": None,
 }
 
@@ -135,32 +138,27 @@ class Index:
 def test_views_fill_while_the_index_is_built(open_page: OpenPage, server: Server) -> None:
     page = open_page()
     index = Index(page)
-    page.goto(f"{server.url}/#/explore/search?v=1&q=music")
+    page.goto(f"{server.url}/#/explore/search?v=1&q={words(server.url, 1)[0]}")
     state = page.get_by_test_id("index-state")
-    expect(state).to_contain_text("reading layer 1 of 8")
+    expect(state).to_contain_text(f"reading layer 1 of {N_LAYERS}")
     expect(state).to_contain_text("about 47 s left")
     expect(page.get_by_text("No layer is read yet")).to_be_visible()
-    asked: list[str] = []
-
-    def note(request: Request) -> None:
-        if "/keywords" in request.url:
-            asked.append(request.url)
-
-    page.on("request", note)
+    asked = Asked(page, "/keywords")
     for layers in (1, 3):
         index.state.update(done=layers, layers_ready=layers)
-        expect(state).to_contain_text(f"{layers} of 8 layers can be searched")
+        expect(state).to_contain_text(f"{layers} of {N_LAYERS} layers can be searched")
         expect(page.get_by_role("list", name=FOUND)).to_be_visible()
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "3")
-    assert len(asked) == 2
+    until(page, lambda: len(asked) >= 2)
     shoot(page, "explore-building")
 
     # without clusters the map says why; it comes by itself
     page.get_by_role("link", name="Map").click()
     expect(page.get_by_text("The clusters are found once all layers are read")).to_be_visible()
-    index.state.update(state="ready", layers_ready=8, n_clusters=5)
+    index.state.update(state="ready", layers_ready=N_LAYERS, n_clusters=5)
     expect(page.get_by_role("table", name="Clusters")).to_be_visible()
     expect(state).to_have_count(0)
+    assert len(asked) == 2  # once for each number of layers
 
 
 def test_a_server_without_clusters_says_so(open_page: OpenPage, server: Server) -> None:
@@ -183,7 +181,7 @@ def test_cancel_and_go_on(open_page: OpenPage, server: Server) -> None:
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("The index is not complete")).to_be_visible()
     page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_test_id("index-state")).to_contain_text("reading layer 3 of 8")
+    expect(page.get_by_test_id("index-state")).to_contain_text(f"reading layer 3 of {N_LAYERS}")
     assert index.actions == ["cancel", "start"]
 
 
@@ -197,7 +195,7 @@ def test_a_failed_index_leaves_the_rest_working(open_page: OpenPage, server: Ser
     expect(page.get_by_role("list", name=FOUND)).to_be_visible()
     assert ExplorePage(page).hits(FOUND) == shown_hits(reply["hits"])
     alert.get_by_role("button", name="Try again").click()
-    expect(page.get_by_test_id("index-state")).to_contain_text("reading layer 1 of 8")
+    expect(page.get_by_test_id("index-state")).to_contain_text(f"reading layer 1 of {N_LAYERS}")
     assert index.actions == ["start"]
 
 
@@ -209,7 +207,7 @@ def test_a_failed_index_leaves_the_rest_working(open_page: OpenPage, server: Ser
     ("place", "landmark"),
     [
         ("search?v=1&k=concepts&q=music,-school", f"role=list[name='{FOUND}']"),
-        ("value?v=1&s=L5D541", "data-testid=cloud"),
+        ("value?v=1&s=L2D41", "data-testid=cloud"),
         ("cluster?v=1&c=0", "data-testid=cloud"),
         ("map?v=1", "role=table[name=Clusters]"),
     ],

@@ -5,31 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.models import random_model, save
 from tests.reference import Array, Edit
 from tests.web.conftest import OpenPage, shoot
+from tests.web.demo import N_POSITIONS
 from tests.web.looks import at_every_width, in_both_schemes
 from tests.web.random_server import RandomServer, interleaved, link, number, serving
 from tests.web.trace_page import TracePage
+from tests.web.waits import Held, painted
 
 PROMPT = "My wife is working as a"
 EDITS: list[Edit] = [
     {"layer": 1, "dim": 5, "kind": "set", "value": 6.0},
     {"layer": 0, "dim": 9, "kind": "scale", "value": -2.0},
 ]
-
-
-@pytest.fixture(scope="module")
-def small(checkpoint: Callable[[str], Path]) -> Iterator[RandomServer]:
-    with serving(checkpoint("tied")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +46,8 @@ def cell(page: Page, state: int, column: int) -> Locator:
 
 
 def settled(page: Page) -> None:
-    expect(grid(page)).to_be_visible(timeout=30_000)
-    expect(grid(page)).not_to_have_attribute("data-outdated", "true", timeout=30_000)
+    expect(grid(page)).to_be_visible()
+    expect(grid(page)).not_to_have_attribute("data-outdated", "true")
 
 
 def choose(page: Page, group: str, name: str) -> None:
@@ -222,7 +218,7 @@ def test_36_layers_and_a_prompt_beyond_the_limit(open_page: OpenPage, deep: Rand
     expect(heads.nth(1)).to_contain_text(str(n - 40))
     # the focused cell stays, with the focus, when it is scrolled out of sight
     grid(page).locator("..").evaluate("box => { box.scrollLeft = 1e6; box.scrollTop = 0 }")
-    page.wait_for_timeout(200)
+    painted(page)
     expect(cell(page, 71, 0)).to_be_focused()
     # and it opens where it is in the long list, however much of that is yet to be drawn
     page.keyboard.press("PageUp")
@@ -251,30 +247,25 @@ def test_it_follows_the_interventions(open_page: OpenPage, small: RandomServer) 
 def test_old_cells_stay_until_the_new_ones_come(open_page: OpenPage, small: RandomServer) -> None:
     page = open_page(link(PROMPT, [], w="grid"), at=small.server)
     settled(page)
-    traces: list[Route] = []
-    held: list[Route] = []
-    page.route("**/api/v1/trace", lambda route: traces.append(route))
-    page.route("**/api/v1/grid", lambda route: held.append(route))
+    first = small.decode(small.encode(PROMPT)[0])
+    traces = Held(page, "**/api/v1/trace")
+    grids = Held(page, "**/api/v1/grid")
     view = TracePage(page)
     view.prompt.fill("The slow one")
     view.prompt.press("Enter")
     expect(grid(page)).to_have_attribute("data-outdated", "true")
-    while not traces:
-        page.wait_for_timeout(20)
-    traces[0].continue_()
-    page.unroute("**/api/v1/trace")
-    while not held:
-        page.wait_for_timeout(20)
+    traces.wait(page).continue_()
+    traces.end()
+    grids.wait(page)
     expect(grid(page)).to_have_attribute("data-outdated", "true")
-    expect(grid(page).get_by_role("columnheader", name="wife")).to_be_visible()
+    expect(grid(page).get_by_role("columnheader").nth(1)).to_contain_text(first)
     view.prompt.fill("The quick brown fox")
     view.prompt.press("Enter")
-    while len(held) < 2:
-        page.wait_for_timeout(20)
-    held[1].continue_()
+    grids.wait(page, 2).continue_()
     settled(page)
-    expect(grid(page).get_by_role("columnheader", name="quick")).to_be_visible()
-    page.unroute("**/api/v1/grid")
+    tokens = [small.decode(token) for token in small.encode("The quick brown fox")]
+    expect(grid(page).get_by_role("columnheader")).to_contain_text(tokens)
+    grids.end()
 
 
 def test_a_failure_is_said_in_the_panel_and_can_be_tried_again(
@@ -319,9 +310,10 @@ def test_it_fits(open_page: OpenPage, deep: RandomServer, reading: str) -> None:
 
 
 def test_the_strip_of_a_long_prompt(open_page: OpenPage) -> None:
-    page = open_page(f"/#/trace?v=1&p={'+'.join(['the', 'old', 'king'] * 75)}")
+    # a letter is a token in any vocabulary
+    page = open_page(f"/#/trace?v=1&p={'+'.join(['a'] * (N_POSITIONS - 20))}")
     TracePage(page).wait()
-    strip = page.get_by_role("list", name="Tokens of the prompt: choose the traced position")
+    strip = TracePage(page).strip
     tokens = strip.get_by_role("button")
     last = tokens.count() - 1
     assert last >= 200

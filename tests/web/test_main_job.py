@@ -8,14 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.trace_page import TracePage
+from tests.web.demo import LAST
+from tests.web.trace_page import TracePage, final, shown
 
 PROMPT = "My wife is working as a"
-
-
-def shown(prob: float) -> str:
-    """The page's way to write a probability."""
-    return f"{prob:.3f}".removeprefix("0")
 
 
 def test_the_main_job(open_page: OpenPage, server: Server) -> None:
@@ -30,13 +26,13 @@ def test_the_main_job(open_page: OpenPage, server: Server) -> None:
     unedited = server.post("/api/v1/trace", {"prompt": PROMPT})["unedited"]["positions"][0]
     last = unedited["layers"][-1]
     probs = [shown(item["prob"]) for item in last["after"]["top"]]
-    assert [prob for _, prob in view.tokens("After layer 7")] == probs
+    assert [prob for _, prob in view.tokens(f"After layer {LAST}")] == probs
     before = view.probabilities("unedited")
-    assert list(before.values()) == probs[: len(before)]
+    assert before == probs[: len(before)]
 
     # a dominant sub-update: its tokens
-    strongest = f"L7D{last['sub_updates'][0]['dim']}"
-    updates = view.list("Dominant sub-updates of layer 7")
+    strongest = f"L{LAST}D{last['sub_updates'][0]['dim']}"
+    updates = view.list(f"Dominant sub-updates of layer {LAST}")
     updates.get_by_role("button", name=re.compile(f"^{strongest} ")).click()
     expect(view.details).to_contain_text(strongest)
     promoted = view.list("Promotes these tokens").get_by_role("listitem")
@@ -48,24 +44,27 @@ def test_the_main_job(open_page: OpenPage, server: Server) -> None:
     switch = view.card(strongest).get_by_role("switch")
     expect(switch).not_to_be_checked()
     view.wait()
+    dim = last["sub_updates"][0]["dim"]
+    off, on = (
+        server.post("/api/v1/trace", {"prompt": PROMPT, "interventions": [edit]})
+        for edit in ({"layer": LAST, "dim": dim, "kind": kind} for kind in ("off", "on"))
+    )
     suppressed = view.probabilities("edited")
+    assert suppressed == final(off, len(suppressed))
     switch.click()
     expect(switch).to_be_checked()
     page.get_by_role("button", name="Trace", exact=True).click()
     view.wait()
-    edit = [{"layer": 7, "dim": int(strongest[3:]), "kind": "on"}]
-    reply = server.post("/api/v1/trace", {"prompt": PROMPT, "interventions": edit})
-    edited = reply["edited"]["positions"][0]["layers"][-1]["after"]["top"]
     boosted = view.probabilities("edited")
-    assert list(boosted.values()) == [shown(item["prob"]) for item in edited[: len(boosted)]]
-    assert boosted != suppressed
-    assert boosted != before
+    assert boosted == final(on, len(boosted))
+    assert on["edited"] != off["edited"]
     shoot(page, "edited")
 
+    edits = [{"layer": LAST, "dim": dim, "kind": "on"}]
     # Generate: both runs, and the prompt stays what it was
     page.get_by_role("spinbutton", name="Number of tokens to generate").fill("4")
     page.get_by_role("button", name="Generate", exact=True).click()
-    for side, interventions in (("unedited", []), ("edited", edit)):
+    for side, interventions in (("unedited", []), ("edited", edits)):
         body = {"prompt": PROMPT, "interventions": interventions, "max_new_tokens": 4}
         steps = server.post("/api/v1/generate", body)["steps"]
         region = page.get_by_test_id(f"generated-{side}")
@@ -105,8 +104,7 @@ def test_another_position(open_page: OpenPage, server: Server) -> None:
     page = open_page()
     view = TracePage(page)
     view.trace(PROMPT)
-    strip = page.get_by_role("list", name="Tokens of the prompt: choose the traced position")
-    strip.get_by_role("button").nth(1).click()
+    view.strip.get_by_role("button").nth(1).click()
     view.wait()
     reply = server.post("/api/v1/trace", {"prompt": PROMPT, "positions": [1]})
     top = reply["unedited"]["positions"][0]["layers"][3]["before"]["top"]
@@ -114,7 +112,7 @@ def test_another_position(open_page: OpenPage, server: Server) -> None:
     assert [prob for _, prob in view.tokens("Before layer 3")] == expected
     page.go_back()
     view.wait()
-    expect(strip.get_by_role("button").last).to_have_attribute("aria-pressed", "true")
+    expect(view.strip.get_by_role("button").last).to_have_attribute("aria-pressed", "true")
 
 
 def test_remove_undo_and_undo_all(open_page: OpenPage) -> None:
@@ -159,7 +157,7 @@ def test_nothing_overflows(open_page: OpenPage, width: int, scheme: str) -> None
     unfold = page.get_by_role("button", name="Unfold the interventions")
     if unfold.is_visible():  # folded where there is little room
         unfold.click()
-    view.add("L7D5")
+    view.add("L3D5")
     view.wait()
     too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert too_wide <= 0

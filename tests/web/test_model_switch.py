@@ -14,8 +14,10 @@ from lm_debugger.api.server import Server
 from lm_debugger.settings import Settings
 from tests.models import demo_megabytes
 from tests.web.conftest import OpenPage, shoot
+from tests.web.demo import FFN_WIDTH, N_LAYERS
 from tests.web.own_server import Held, running
 from tests.web.trace_page import TracePage
+from tests.web.waits import painted
 
 LONG = "a-fine-tuned-model-whose-name-says-everything-about-how-it-came-to-be-2026-11-21"
 
@@ -62,7 +64,7 @@ def test_states_of_all_models(
     page = open_page(at=server, expect_failed_requests=True)
     TracePage(page).wait()
     open_menu(page)
-    expect(item(page, "demo")).to_contain_text("8 layers × 1,280 value vectors")
+    expect(item(page, "demo")).to_contain_text(f"{N_LAYERS} layers × {FFN_WIDTH:,} value vectors")
     expect(item(page, "nowhere")).to_have_attribute("aria-disabled", "true")
     expect(item(page, "nowhere")).to_contain_text("There is no folder")
     expect(item(page, LONG)).to_contain_text("Reading weights, 3 of 10 tensors")
@@ -72,7 +74,7 @@ def test_states_of_all_models(
     shoot(page, "models-loading")
     held[1].let.set()
     expect(item(page, LONG)).to_contain_text("2 layers × 40 value vectors")
-    # 640 MB: 334 for demo, 302 for the long one, and no more 301 for this
+    # 305 MB beside demo: 301 for the long one, and no more 301 for this
     expect(item(page, "large")).to_contain_text(re.compile("needs about 301 MB.* 4 MB are left"))
     expect(item(page, "large")).to_have_attribute("aria-disabled", "true")
     shoot(page, "models-loaded")
@@ -149,7 +151,7 @@ def test_a_long_name_takes_no_more_room_than_there_is(
         page.set_viewport_size({"width": width, "height": height})
         for name, open_it in (("closed", lambda: None), ("open", lambda: open_menu(page))):
             open_it()
-            page.wait_for_timeout(200)
+            painted(page)
             shoot(page, f"long-name-{name}-{width}-{scheme}")
             for place in ("document.documentElement", "document.querySelector('header')"):
                 wider = page.evaluate(f"{place}.scrollWidth - {place}.clientWidth")

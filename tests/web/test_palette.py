@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.explore_page import wait_for_index
+from tests.web.demo import LAST
+from tests.web.explore_page import wait_for_index, words
 from tests.web.trace_page import TracePage
+from tests.web.waits import Held, until
 
 
 def box(page: Page) -> Locator:
@@ -113,7 +115,7 @@ def test_vectors_by_number_and_by_name(page: Page) -> None:
     expect(view.card("L3D7")).to_be_visible()
 
     find(page, "L99D1")
-    expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("layers 0 to 7")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text(f"layers 0 to {LAST}")
     expect(options(page)).to_have_count(0)
     page.keyboard.press("Enter")
     expect(box(page)).to_be_visible()
@@ -136,10 +138,11 @@ def test_examples_and_prompts_traced_before(page: Page) -> None:
 
 def test_search_from_anywhere_and_back(page: Page, server: Server) -> None:
     wait_for_index(server)
+    (word,) = words(server.url, 1)
     TracePage(page).trace("The king and his")
-    find(page, "music")
-    page.get_by_role("option", name="Search value vectors for “music”").click()
-    expect(page.get_by_role("searchbox")).to_have_value("music")
+    find(page, word)
+    page.get_by_role("option", name=f"Search value vectors for “{word}”").click()
+    expect(page.get_by_role("searchbox")).to_have_value(word)
     expect(page.get_by_role("list", name="Value vectors found")).to_be_visible()
     page.go_back()
     expect(TracePage(page).prompt).to_have_value("The king and his")
@@ -154,13 +157,12 @@ def test_nothing_found_is_said_so(page: Page) -> None:
 
 
 def test_is_there_when_the_server_no_longer_is(open_page: OpenPage) -> None:
-    own = Server("demo")
+    own = Server("demo", "--auto-index", "false")
     try:
         page = open_page(at=own, expect_failed_requests=True)
         TracePage(page).wait()
         loaded = "performance.getEntriesByType('resource').some(({name}) => /Palette/.test(name))"
-        while not page.evaluate(loaded):
-            page.wait_for_timeout(100)
+        until(page, lambda: page.evaluate(loaded))
         own.stop()
         find(page, "dark theme")
         page.keyboard.press("Enter")
@@ -172,16 +174,13 @@ def test_is_there_when_the_server_no_longer_is(open_page: OpenPage) -> None:
 def test_letters_typed_before_it_is_there_are_its_own(open_page: OpenPage) -> None:
     page = open_page()
     view = TracePage(page)
-    held: list[Route] = []
-    page.route(re.compile(r"/Palette.*js"), lambda route: held.append(route))
+    held = Held(page, re.compile(r"/Palette.*js"))
     view.wait()
     view.list("Dominant sub-updates of layer 0").get_by_role("button").first.focus()
     page.keyboard.press("Control+k")
     # each is a shortcut of the page: to Interventions, edited run, Explore
     page.keyboard.type("i2e")
-    while not held:
-        page.wait_for_timeout(50)
-    held[0].continue_()
+    held.wait(page).continue_()
     expect(box(page)).to_have_value("i2e")
     page.keyboard.type(" more")
     expect(box(page)).to_have_value("i2e more")

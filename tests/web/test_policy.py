@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.web.conftest import OpenPage, Server
+from tests.web.conftest import NewContext, OpenPage, Server
 from tests.web.trace_page import TracePage
 from tests.web.views import helped
+from tests.web.waits import painted, until
 
 MARKUP = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 
-REFUSED = """async () => {
-  const refused = []
+REFUSED = """() => {
+  const refused = (window.refused = [])
   document.addEventListener("securitypolicyviolation", (event) =>
     refused.push(event.effectiveDirective))
   const add = (name, text, attributes = {}) => {
@@ -24,16 +25,18 @@ REFUSED = """async () => {
   add("script", "", { src: "data:text/javascript,window.ran = true" })
   document.body.insertAdjacentHTML("beforeend", "<b style='color: red' onclick='window.ran = 1'>")
   document.querySelector("b:last-of-type").click()
-  await new Promise((done) => setTimeout(done, 200))
-  return [refused.sort(), window.ran ?? false, getComputedStyle(document.body).outlineStyle]
 }"""
+OUTCOME = """() =>
+  [window.refused.sort(), window.ran ?? false, getComputedStyle(document.body).outlineStyle]"""
 
 
-def test_the_browser_refuses_what_is_inline(browser: Browser, server: Server) -> None:
-    page = browser.new_page()
+def test_the_browser_refuses_what_is_inline(new_context: NewContext, server: Server) -> None:
+    page = new_context().new_page()
     page.goto(server.url)
-    refused, ran, outline = page.evaluate(REFUSED)
-    page.close()
+    page.evaluate(REFUSED)
+    until(page, lambda: len(page.evaluate("window.refused")) >= 5)
+    painted(page)
+    refused, ran, outline = page.evaluate(OUTCOME)
     assert refused == [
         "script-src-attr",
         "script-src-elem",

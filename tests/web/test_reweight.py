@@ -2,90 +2,108 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.looks import in_both_schemes
-from tests.web.trace_page import TracePage
+from tests.web.random_server import RandomServer
+from tests.web.trace_page import TracePage, drag, final
+from tests.web.waits import Asked, address
 
 PROMPT = "My wife is working as a"
-VALUE = "L7D915"  # dominant for this prompt, so what it does can be seen
+LAST = 2
 
 
-def shown(prob: float) -> str:
-    """The page's way to write a probability."""
-    return f"{prob:.3f}".removeprefix("0")
+@pytest.fixture
+def server(small: RandomServer) -> Server:
+    return small.server
 
 
-def ask(server: Server, kind: str, value: float, **rest: Any) -> dict[str, Any]:
-    edit = {"layer": 7, "dim": 915, "kind": kind, "value": value, **rest}
-    body = {"prompt": PROMPT, "interventions": [edit]}
-    reply: dict[str, Any] = server.post("/api/v1/trace", body)
-    return reply
+@pytest.fixture(scope="module")
+def vector(small: RandomServer) -> str:
+    """The strongest vector of the last layer for this prompt among those with a coefficient above
+    0, so that what it does can be seen."""
+    m = small.run(PROMPT).m[LAST, -1]
+    return f"L{LAST}D{int(np.where(m > 0, small.oracle.scores(m, LAST), 0).argmax())}"
 
 
-def final(reply: dict[str, Any], rows: int) -> list[str]:
-    top = reply["edited"]["positions"][0]["layers"][-1]["after"]["top"]
-    return [shown(item["prob"]) for item in top[:rows]]
+@dataclass(frozen=True)
+class Reweighted(TracePage):
+    """A trace with one intervention."""
+
+    value: str
+
+    @property
+    def own_card(self) -> Locator:
+        return self.card(self.value)
+
+    def ask(self, server: Server, kind: str, value: float, **rest: Any) -> dict[str, Any]:
+        """What the API says of this intervention."""
+        dim = int(self.value.partition("D")[2])
+        edit = {"layer": LAST, "dim": dim, "kind": kind, "value": value, **rest}
+        body = {"prompt": PROMPT, "interventions": [edit]}
+        reply: dict[str, Any] = server.post("/api/v1/trace", body)
+        return reply
+
+    def matches(self, reply: dict[str, Any]) -> bool:
+        """Whether the page shows the prediction and the coefficients of that reply."""
+        self.wait()
+        probs = self.probabilities("edited")
+        effect = self.own_card.locator("[title^=coefficient]").get_attribute("title")
+        (applied,) = reply["interventions"]
+        before, after = re.findall(r"-?[\d.]+(?:e-?\d+)?", effect or "")
+        return (
+            probs == final(reply, len(probs))
+            and float(before) == pytest.approx(applied["unedited_coefficient"], rel=1e-6)
+            and float(after) == pytest.approx(applied["edited_coefficient"], rel=1e-6)
+        )
+
+    def choose(self, way: str) -> None:
+        name = f"Way to change {self.value}"
+        self.own_card.get_by_role("combobox", name=name).select_option(way)
+        self.wait()
 
 
-def matches(view: TracePage, reply: dict[str, Any]) -> bool:
-    """Whether the page shows the prediction and the coefficients of that reply."""
+def start(page: Page, value: str, way: str = "scale") -> Reweighted:
+    view = Reweighted(page, value)
+    view.trace(PROMPT)
+    view.add(value)
     view.wait()
-    probs = list(view.probabilities("edited").values())
-    effect = view.card(VALUE).locator("[title^=coefficient]").get_attribute("title")
-    (applied,) = reply["interventions"]
-    before, after = re.findall(r"-?[\d.]+(?:e-?\d+)?", effect or "")
-    return (
-        probs == final(reply, len(probs))
-        and float(before) == pytest.approx(applied["unedited_coefficient"], rel=1e-6)
-        and float(after) == pytest.approx(applied["edited_coefficient"], rel=1e-6)
-    )
-
-
-def start(page: Page, way: str = "scale", prompt: str = PROMPT) -> TracePage:
-    view = TracePage(page)
-    view.wait()
-    view.trace(prompt)
-    view.add(VALUE)
-    view.wait()
-    choose(view, way)
+    view.choose(way)
     return view
 
 
-def choose(view: TracePage, way: str) -> None:
-    view.card(VALUE).get_by_role("combobox", name=f"Way to change {VALUE}").select_option(way)
-    view.wait()
+def slider(view: Reweighted) -> Locator:
+    return view.own_card.get_by_role("slider")
 
 
-def slider(view: TracePage) -> Locator:
-    return view.card(VALUE).get_by_role("slider")
+def number(view: Reweighted) -> Locator:
+    return view.own_card.get_by_role("textbox")
 
 
-def number(view: TracePage) -> Locator:
-    return view.card(VALUE).get_by_role("textbox")
-
-
-def undo(view: TracePage) -> None:
+def undo(view: Reweighted) -> None:
     view.page.get_by_role("button", name="Undo", exact=True).click()
 
 
-def test_the_slider_by_keyboard(open_page: OpenPage, server: Server) -> None:
-    view = start(open_page())
+def test_the_slider_by_keyboard(open_page: OpenPage, server: Server, vector: str) -> None:
+    view = start(open_page(), vector)
     expect(number(view)).to_have_value("1")
     assert view.probabilities("edited") == view.probabilities("unedited")
     slider(view).focus()
     for _ in range(6):
         view.page.keyboard.press("ArrowRight")
     expect(number(view)).to_have_value("1.3")
-    assert matches(view, ask(server, "scale", 1.3))
+    assert view.matches(view.ask(server, "scale", 1.3))
     view.page.keyboard.press("Home")
     expect(number(view)).to_have_value("-3")
-    assert matches(view, ask(server, "scale", -3))
+    assert view.matches(view.ask(server, "scale", -3))
     assert view.probabilities("edited") != view.probabilities("unedited")
     view.page.keyboard.press("Backspace")
     expect(number(view)).to_have_value("1")
@@ -98,64 +116,47 @@ def test_the_slider_by_keyboard(open_page: OpenPage, server: Server) -> None:
 
 
 @pytest.mark.parametrize(("way", "value"), [("scale", -7.25), ("set", -30.0), ("add", 12.5)])
-def test_any_number(open_page: OpenPage, server: Server, way: str, value: float) -> None:
-    view = start(open_page(), way)
+def test_any_number(
+    open_page: OpenPage, server: Server, vector: str, way: str, value: float
+) -> None:
+    view = start(open_page(), vector, way)
     number(view).fill(str(value))
-    assert matches(view, ask(server, way, value))
+    assert view.matches(view.ask(server, way, value))
 
 
-def test_set_begins_at_the_unedited_coefficient(open_page: OpenPage, server: Server) -> None:
-    view = start(open_page(), "set")
-    (applied,) = ask(server, "add", 0)["interventions"]
+def test_set_begins_at_the_unedited_coefficient(
+    open_page: OpenPage, server: Server, vector: str
+) -> None:
+    view = start(open_page(), vector, "set")
+    (applied,) = view.ask(server, "add", 0)["interventions"]
     unedited = applied["unedited_coefficient"]
     assert float(number(view).input_value()) == pytest.approx(unedited, rel=5e-4)
     low, high = (float(slider(view).get_attribute(end) or "") for end in ("min", "max"))
     assert low < 0 < unedited < high
     step = float(slider(view).get_attribute("step") or "")
     assert (low + high) / 2 == pytest.approx(unedited, abs=step)
-    choose(view, "add")
+    view.choose("add")
     assert float(number(view).input_value()) == 0
     view.wait()
     assert view.probabilities("edited") == view.probabilities("unedited")
 
 
-def test_a_drag_is_live_and_one_step(open_page: OpenPage, server: Server) -> None:
-    view = start(open_page())
-    page = view.page
+def test_a_drag_is_live_and_one_step(open_page: OpenPage, server: Server, vector: str) -> None:
+    view = start(open_page(), vector)
     number(view).fill("0.5")
     view.wait()
-    page.evaluate(
-        """() => {
-            window.seen = new Set();
-            const body = document.querySelector("[data-testid=final-prediction] tbody");
-            const keep = () => window.seen.add(body.innerText);
-            new MutationObserver(keep).observe(body, {subtree: true, childList: true,
-                characterData: true, attributes: true});
-        }"""
-    )
-    box = slider(view).bounding_box()
-    assert box is not None
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * 0.6, middle)
-    page.mouse.down()
-    for step in range(60):
-        page.mouse.move(box["x"] + box["width"] * (0.6 + 0.4 * step / 60), middle)
-        page.wait_for_timeout(20)
-    during = len(page.evaluate("[...window.seen]"))
-    assert during >= 3  # replies came while the pointer was down
-    page.mouse.move(box["x"] + box["width"] + 60, middle)
-    page.mouse.up()
+    drag(slider(view), 0.6, "[data-testid=final-prediction] tbody")
     expect(number(view)).to_have_value("3")
-    assert matches(view, ask(server, "scale", 3))
+    assert view.matches(view.ask(server, "scale", 3))
     undo(view)
     expect(number(view)).to_have_value("0.5")
-    assert matches(view, ask(server, "scale", 0.5))
+    assert view.matches(view.ask(server, "scale", 0.5))
     undo(view)
     expect(number(view)).to_have_value("1")
 
 
-def test_a_double_click_sets_it_back(open_page: OpenPage) -> None:
-    view = start(open_page())
+def test_a_double_click_sets_it_back(open_page: OpenPage, vector: str) -> None:
+    view = start(open_page(), vector)
     number(view).fill("-2")
     slider(view).dblclick(position={"x": 100, "y": 11})
     expect(number(view)).to_have_value("1")
@@ -164,31 +165,34 @@ def test_a_double_click_sets_it_back(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "", "NaN", "1e999", "Infinity"])
-def test_what_is_no_number_gets_a_sentence(open_page: OpenPage, server: Server, text: str) -> None:
-    view = start(open_page())
+def test_what_is_no_number_gets_a_sentence(
+    open_page: OpenPage, server: Server, vector: str, text: str
+) -> None:
+    view = start(open_page(), vector)
     number(view).fill("2.5")
     view.wait()
-    bodies: list[str] = []
-    view.page.on("request", lambda request: bodies.append(request.post_data or ""))
+    asked = Asked(view.page, "/api/v1/trace")
     number(view).fill(text)
-    expect(view.card(VALUE).get_by_role("alert")).to_have_text(
-        "Write a number, such as 1.5 or −2e3."
-    )
+    expect(view.own_card.get_by_role("alert")).to_have_text("Write a number, such as 1.5 or −2e3.")
     expect(number(view)).to_have_attribute("aria-invalid", "true")
-    assert matches(view, ask(server, "scale", 2.5))
+    assert view.matches(view.ask(server, "scale", 2.5))
     number(view).blur()
     expect(number(view)).to_have_value("2.5")
-    expect(view.card(VALUE).get_by_role("alert")).to_have_count(0)
-    assert not any("interventions" in body for body in bodies)
+    expect(view.own_card.get_by_role("alert")).to_have_count(0)
+    # what is asked next is the first that is asked
+    number(view).fill("3")
+    assert view.matches(view.ask(server, "scale", 3))
+    edits = [json.loads(body)["interventions"] for body in asked.bodies]
+    assert [edit["value"] for (edit,) in edits] == [3]
 
 
-def test_positions(open_page: OpenPage, server: Server) -> None:
-    view = start(open_page(), "set")
+def test_positions(open_page: OpenPage, server: Server, small: RandomServer, vector: str) -> None:
+    view = start(open_page(), vector, "set")
     page = view.page
     number(view).fill("-20")
     view.wait()
     everywhere = view.probabilities("edited")
-    trigger = view.card(VALUE).get_by_role("button", name=f"{VALUE}: Edited")
+    trigger = view.own_card.get_by_role("button", name=f"{vector}: Edited")
     expect(trigger).to_have_text("all")
     trigger.click()
     expect(page.get_by_role("menuitemcheckbox", name="Generated tokens too")).to_be_checked()
@@ -206,11 +210,12 @@ def test_positions(open_page: OpenPage, server: Server) -> None:
         page.keyboard.press(key)
     shoot(page, "positions")
     checked = [token.get_attribute("aria-checked") for token in tokens.all()]
-    assert checked == ["true", "false", "true", "false", "false", "false"]
+    n = len(small.encode(PROMPT))
+    assert checked == ["true", "false", "true", *["false"] * (n - 3)]
     expect(page.get_by_role("menuitemcheckbox", name="Generated tokens too")).not_to_be_checked()
     page.keyboard.press("Escape")
     expect(trigger).to_have_text("2 pos")
-    assert matches(view, ask(server, "set", -20, positions=[0, 2]))
+    assert view.matches(view.ask(server, "set", -20, positions=[0, 2]))
     assert view.probabilities("edited") != everywhere
 
     trigger.click()
@@ -218,32 +223,31 @@ def test_positions(open_page: OpenPage, server: Server) -> None:
     page.get_by_role("menuitemcheckbox", name="Generated tokens too").click()
     page.keyboard.press("Escape")
     expect(trigger).to_have_text("last +gen")
-    assert matches(view, ask(server, "set", -20, positions="last", generated=True))
+    assert view.matches(view.ask(server, "set", -20, positions="last", generated=True))
 
     # a link and a reload have all of it
-    page.wait_for_timeout(300)
-    address = page.evaluate("location.hash")
+    link = address(page)
     page.reload()
-    for each in (page, open_page(f"/{address}")):
-        other = TracePage(each)
+    for each in (page, open_page(f"/{link}")):
+        other = Reweighted(each, vector)
         other.wait()
-        expect(other.card(VALUE).get_by_role("button", name=f"{VALUE}: Edited")).to_have_text(
+        expect(other.own_card.get_by_role("button", name=f"{vector}: Edited")).to_have_text(
             "last +gen"
         )
         expect(number(other)).to_have_value("-20")
-        assert matches(other, ask(server, "set", -20, positions="last"))
+        assert other.matches(other.ask(server, "set", -20, positions="last"))
 
 
 def test_a_position_that_the_prompt_lacks(open_page: OpenPage) -> None:
-    page = open_page("/#/trace?v=1&p=The+king&i=L7D915*scale*2*40", expect_failed_requests=True)
-    card = TracePage(page).card(VALUE)
+    page = open_page("/#/trace?v=1&p=The+king&i=L2D9*scale*2*40", expect_failed_requests=True)
+    card = TracePage(page).card("L2D9")
     expect(card).to_contain_text("positions are 0 to")
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 def test_twenty_cards(open_page: OpenPage, width: int) -> None:
     kinds = ["scale*1.5", "set*-0.25*last", "add*4*0.2.3*g1", "on", "off"]
-    items = "_".join(f"L{i % 8}D{100 + 37 * i}*{kinds[i % 5]}" for i in range(20))
+    items = "_".join(f"L{i % 3}D{5 * i}*{kinds[i % 5]}" for i in range(20))
     page = open_page(f"/#/trace?v=1&p={PROMPT.replace(' ', '+')}&i={items}", width=width)
     view = TracePage(page)
     view.wait()

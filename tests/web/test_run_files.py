@@ -11,16 +11,18 @@ from playwright.sync_api import Locator, Page, expect
 
 from lm_debugger.runs import files
 from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.demo import BEYOND
 from tests.web.looks import in_both_schemes, serious
-from tests.web.share_page import PROMPT, SharePage, downloaded, drop, final, kept, linked
+from tests.web.share_page import PROMPT, SharePage, downloaded, drop, kept, linked
+from tests.web.trace_page import final
 
 ADDRESS = linked(
-    "L7D71*scale*-3***1_-L6D5*set*8***1_L5D9*add*6*last_L7D12*off****2",
-    "&g=2*xf*3*other&g=1**0.5*music&t=4&s=L5D9&r=difference&w=grid&a=12.7&n=L5D9*songs",
+    "L3D17*scale*-3***1_-L1D5*set*8***1_L2D9*add*6*last_L3D12*off****2",
+    "&g=2*xf*3*other&g=1**0.5*music&t=4&s=L2D9&r=difference&w=grid&a=12.7&n=L2D9*songs",
 )
 IN_FORCE = [
-    {"layer": 7, "dim": 71, "kind": "scale", "value": -1.0, "positions": "all", "generated": None},
-    {"layer": 5, "dim": 9, "kind": "add", "value": 6.0, "positions": "last", "generated": None},
+    {"layer": 3, "dim": 17, "kind": "scale", "value": -1.0, "positions": "all", "generated": None},
+    {"layer": 2, "dim": 9, "kind": "add", "value": 6.0, "positions": "last", "generated": None},
 ]
 MINIMAL = {"format": "lm-debugger-run", "version": 1, "model": "demo", "prompt": "The king and"}
 
@@ -48,7 +50,7 @@ def test_saved_and_opened_again(open_page: OpenPage, server: Server, tmp_path: P
     name, run = downloaded(page, entry(page, "Save run"))
     assert name == "run-demo-my-wife-is-working-as-a.json"
     assert run["interventions"] == IN_FORCE
-    assert (run["position"], run["names"], run["max_new_tokens"]) == (4, {"L5D9": "songs"}, 7)
+    assert (run["position"], run["names"], run["max_new_tokens"]) == (4, {"L2D9": "songs"}, 7)
 
     # the package's own reader has no complaints, and the API takes it as it is
     path = tmp_path / "run.json"
@@ -71,7 +73,7 @@ def test_saved_and_opened_again(open_page: OpenPage, server: Server, tmp_path: P
     other.page.get_by_role("radio", name="Edited", exact=True).check(force=True)
     body = {"prompt": PROMPT, "interventions": IN_FORCE, "positions": [4]}
     reply = server.post("/api/v1/trace", body)
-    probs = list(other.probabilities("edited").values())
+    probs = other.probabilities("edited")
     assert probs == final(reply, len(probs))
     other.undo()
     assert kept(other.page) == {**there, "p": there["box"]}
@@ -112,15 +114,15 @@ def test_the_drop_target_shows_itself_and_goes(open_page: OpenPage) -> None:
 
 def test_written_by_hand(open_page: OpenPage, server: Server) -> None:
     view = started(open_page)
-    edit = {"layer": 7, "dim": 71, "kind": "scale", "value": -3}
-    bad = {"layer": 7, "dim": 12, "kind": "set"}
+    edit = {"layer": 3, "dim": 17, "kind": "scale", "value": -3}
+    bad = {"layer": 3, "dim": 12, "kind": "set"}
     dropped(view.page, {**MINIMAL, "interventions": [edit, bad]})
     expect(view.page.get_by_text("Left out: 1 of its 2 interventions.")).to_be_visible()
     expect(view.prompt).to_have_value(MINIMAL["prompt"])
     view.wait()
-    assert view.order() == {"": ["L7D71"]}
+    assert view.order() == {"": ["L3D17"]}
     reply = server.post("/api/v1/trace", {"prompt": MINIMAL["prompt"], "interventions": [edit]})
-    probs = list(view.probabilities("edited").values())
+    probs = view.probabilities("edited")
     assert probs == final(reply, len(probs))
 
 
@@ -210,7 +212,7 @@ def test_a_run_for_another_model(open_page: OpenPage) -> None:
     view = started(open_page)
     page = view.page
     before = kept(page)
-    edits = [{"layer": layer, "dim": 3, "kind": "off"} for layer in (1, 20)]
+    edits = [{"layer": layer, "dim": 3, "kind": "off"} for layer in (1, BEYOND)]
     run = {
         **MINIMAL,
         "model": "<i>org</i>/gpt2-large",
@@ -228,8 +230,8 @@ def test_a_run_for_another_model(open_page: OpenPage) -> None:
     dropped(page, run)
     dialog.get_by_role("button", name="Open with demo").click()
     view.wait()
-    assert view.order() == {"": ["L1D3", "L20D3"]}
-    expect(view.card("L20D3")).to_contain_text("There is no layer 20")
+    assert view.order() == {"": ["L1D3", f"L{BEYOND}D3"]}
+    expect(view.card(f"L{BEYOND}D3")).to_contain_text(f"There is no layer {BEYOND}")
     expect(view.card("L1D3")).not_to_contain_text("theirs")
     view.undo()
     assert kept(page) == before

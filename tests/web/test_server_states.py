@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.reverse_proxy import proxying
 from tests.web.conftest import OpenPage, Server, shoot
@@ -54,20 +54,20 @@ def work(page: Page) -> TracePage:
     """A prompt, an intervention and a name, all the person's own."""
     view = TracePage(page)
     view.trace("The king and his")
-    view.add("L7D5")
+    view.add("L3D5")
     view.wait()
-    view.card("L7D5").get_by_role("button", name="L7D5", exact=True).click()
+    view.card("L3D5").get_by_role("button", name="L3D5", exact=True).click()
     view.details.get_by_role("button", name="Rename").click()
-    view.details.get_by_role("textbox", name="Name of L7D5").fill("my own name")
+    view.details.get_by_role("textbox", name="Name of L3D5").fill("my own name")
     page.keyboard.press("Enter")
-    expect(view.card("L7D5")).to_contain_text("my own name")
+    expect(view.card("L3D5")).to_contain_text("my own name")
     return view
 
 
 def expect_work(page: Page, prompt: str) -> None:
     view = TracePage(page)
     expect(view.prompt).to_have_value(prompt)
-    expect(view.card("L7D5")).to_contain_text("my own name")
+    expect(view.card("L3D5")).to_contain_text("my own name")
 
 
 def shoot_all(page: Page, name: str) -> None:
@@ -78,6 +78,14 @@ def shoot_all(page: Page, name: str) -> None:
         wider = "document.documentElement.scrollWidth - window.innerWidth"
         assert page.evaluate(wider) <= 0, width
     page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def broken_off(route: Route) -> None:
+    """The server's own reply, of which two tokens arrive."""
+    reply = route.fetch()
+    events = reply.text().split("\n\n")
+    steps = [at for at, event in enumerate(events) if event.startswith("event: step")]
+    route.fulfill(response=reply, body="\n\n".join(events[: steps[2]]) + "\n\n")
 
 
 def test_gone_and_back_again(open_page: OpenPage, program: Server) -> None:
@@ -93,7 +101,7 @@ def test_gone_and_back_again(open_page: OpenPage, program: Server) -> None:
     shoot_all(page, "server-gone")
     view.prompt.fill("Nobody can hear this, nor that")
     program.start()
-    expect(page.get_by_test_id("layers")).to_contain_text("this")
+    expect(view.strip).to_contain_text("Nobody")
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(notice(page)).to_have_count(0)
     expect(page.get_by_test_id("model-picker")).to_contain_text("ready")
@@ -131,17 +139,34 @@ def test_a_generation_that_broke_off_keeps_its_text_and_can_be_asked_again(
 ) -> None:
     page = open_page(at=program, expect_failed_requests=True)
     work(page)
+    generate = page.get_by_role("button", name="Generate", exact=True)
+    runs = [page.get_by_test_id(f"run-{side}") for side in ("unedited", "edited")]
+    tokens = [run.locator("[data-step]") for run in runs]
+    # after two of its tokens
+    page.route("**/api/v1/generate/stream", broken_off)
+    generate.click()
+    for run, its in zip(runs, tokens, strict=True):
+        expect(run.get_by_role("alert")).to_contain_text("broke off")
+        expect(its).to_have_count(2)
+    said = [its.all_inner_texts() for its in tokens]
+    page.unroute("**/api/v1/generate/stream")
+    # while nothing of it has come, and when nobody is there
     program.pause()
-    page.get_by_role("button", name="Generate", exact=True).click()
-    page.wait_for_timeout(300)
+    with page.expect_request("**/api/v1/generate/stream"):
+        generate.click()
     program.resume()
     program.stop()
-    page.get_by_role("button", name="Generate", exact=True).click()
-    expect(page.get_by_role("alert").first).to_be_visible()
+    generate.click()
+    for run in runs:
+        expect(run.get_by_role("alert")).to_be_visible()
+    expect_work(page, "The king and his")
     program.start()
     expect(notice(page)).to_have_count(0)
-    page.get_by_role("button", name="Generate", exact=True).click()
+    runs[0].get_by_role("alert").get_by_role("button", name="Try again").click()
     expect(page.get_by_role("button", name="Continue from here")).to_have_count(2)
+    for run, its, before in zip(runs, tokens, said, strict=True):
+        expect(run.get_by_role("alert")).to_have_count(0)
+        assert its.all_inner_texts()[:2] == before
     expect_work(page, "The king and his")
 
 
@@ -170,11 +195,11 @@ def test_slow(open_page: OpenPage, program: Server) -> None:
     view.prompt.fill("The slow one")
     view.prompt.press("Enter")
     said = re.compile(r"slow: an answer has been due for \d+ s")
-    expect(notice(page)).to_contain_text(said, timeout=15_000)
+    expect(notice(page)).to_contain_text(said)
     expect(page.get_by_test_id("layers")).to_be_visible()
     shoot_all(page, "server-slow")
     program.resume()
-    expect(page.get_by_test_id("layers")).to_contain_text("one")
+    expect(view.strip).to_contain_text("slow")
     expect(notice(page)).to_have_count(0)
     expect_work(page, "The slow one")
 
@@ -190,7 +215,7 @@ def test_behind_a_proxy_that_answers_for_a_server_that_is_gone(
         view.prompt.press("Enter")
         expect(notice(page)).to_contain_text(GONE)
         own.start()
-        expect(page.get_by_test_id("layers")).to_contain_text("this")
+        expect(view.strip).to_contain_text("Nobody")
         expect(notice(page)).to_have_count(0)
         expect_work(page, "Nobody can hear this")
 

@@ -13,12 +13,12 @@ from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.looks import in_both_schemes
 from tests.web.share_page import PROMPT, SharePage, kept, linked
 
-ITEMS = "L7D71*scale*-3***1_L5D9*add*6_L7D12*off****1"
+ITEMS = "L3D17*scale*-3***1_L2D9*add*6_L3D12*off****1"
 ADDRESS = linked(ITEMS, "&g=1**0.5*<b>music</b>&t=4")
 EDITS = [
-    {"layer": 7, "dim": 71, "kind": "scale", "value": -1.0},
-    {"layer": 5, "dim": 9, "kind": "add", "value": 6.0},
-    {"layer": 7, "dim": 12, "kind": "scale", "value": 0.5},
+    {"layer": 3, "dim": 17, "kind": "scale", "value": -1.0},
+    {"layer": 2, "dim": 9, "kind": "add", "value": 6.0},
+    {"layer": 3, "dim": 12, "kind": "scale", "value": 0.5},
 ]
 
 
@@ -43,7 +43,7 @@ def code(server: Server, form: str, **rest: Any) -> str:
 
 
 def test_a_link_restores_everything(open_page: OpenPage) -> None:
-    state = "&s=L5D9&r=difference&w=why&a=12.7&n=L5D9*a*b"
+    state = "&s=L2D9&r=difference&w=why&a=12.7&n=L2D9*a*b"
     view = SharePage(open_page(ADDRESS + state))
     expect(view.final).to_have_attribute("aria-busy", "false")
     before = kept(view.page)
@@ -58,14 +58,17 @@ def test_a_link_restores_everything(open_page: OpenPage) -> None:
 
 
 def test_a_link_that_is_too_small_says_so(open_page: OpenPage) -> None:
-    items = "_".join(f"L1D{dim}*on" for dim in range(100, 200))
-    names = "".join(f"&n=L1D{dim}*{'n' * 80}" for dim in range(100, 200))
+    keys = [f"L{at % 4}D{at // 4}" for at in range(100)]
+    items = "_".join(f"{key}*on" for key in keys)
+    names = "".join(f"&n={key}*{'n' * 80}" for key in keys)
     view = started(open_page, linked(items, names))
+    cards = view.page.get_by_role("list", name="Changed value vectors").get_by_role("listitem")
+    expect(cards).to_have_count(100)
     view.share("Copy link")
     expect(view.page.get_by_text("not all fitted in")).to_be_visible()
     link = view.page.evaluate("navigator.clipboard.readText()")
     assert len(link) < 8_200
-    assert "L1D199" in link
+    assert all(f"{key}*on" in link for key in keys)
     assert "nnn" not in link
 
 

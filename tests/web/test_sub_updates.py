@@ -6,24 +6,46 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from transformers import AutoTokenizer
 
-from tests.models import DEMO
-from tests.reference import Oracle, ranked
+from tests.models import random_model, save
+from tests.reference import Edit, ranked
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.looks import at_every_width, in_both_schemes
+from tests.web.random_server import RandomServer, link, serving
 from tests.web.trace_page import TracePage
 
 PROMPT = "My wife is working as a"
-LINK = "/#/trace?v=1&p=My+wife+is+working+as+a"
-EDITED = f"{LINK}&i=L7D915*scale*-3"
-EDIT = [{"layer": 7, "dim": 915, "kind": "scale", "value": -3.0}]
+LINK = link(PROMPT, [])
+N_LAYERS = 8
+LAST = N_LAYERS - 1
+WIDTH = 240  # more than the server lists at a time
 FIRST = 50
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RandomServer]:
+    folder = tmp_path_factory.mktemp("wide")
+    save(random_model({"n_layer": N_LAYERS, "n_inner": WIDTH}, seed=11), folder)
+    with serving(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def server(wide: RandomServer) -> Server:
+    return wide.server
+
+
+@pytest.fixture(scope="module")
+def edit(wide: RandomServer) -> Edit:
+    """The strongest sub-update of the last layer, turned around and stronger still."""
+    scores = wide.oracle.scores(wide.run(PROMPT).m[LAST, -1], LAST)
+    return {"layer": LAST, "dim": int(scores.argmax()), "kind": "scale", "value": -3.0}
 
 
 def panel(page: Page) -> Locator:
@@ -79,11 +101,11 @@ def token_ids(cells: Locator) -> list[int]:
     return [int(title.rpartition("token ")[2]) for title in titles]
 
 
-def test_score_share_and_sign_of_every_sub_update(open_page: OpenPage) -> None:
-    oracle = Oracle(DEMO)
-    run = oracle.run(AutoTokenizer.from_pretrained(DEMO)(PROMPT)["input_ids"])
+def test_score_share_and_sign_of_every_sub_update(open_page: OpenPage, wide: RandomServer) -> None:
+    oracle = wide.oracle
+    run = wide.run(PROMPT)
     page = open_page(LINK)
-    for layer in (0, 7):
+    for layer in (0, LAST):
         m, values = run.m[layer, -1], oracle.values(layer)
         scores = oracle.scores(m, layer)
         chosen = ranked(scores, FIRST)
@@ -115,7 +137,7 @@ def test_score_share_and_sign_of_every_sub_update(open_page: OpenPage) -> None:
 def test_more_up_to_the_server_s_limit(open_page: OpenPage, server: Server) -> None:
     page = open_page(LINK)
     open_layer(page, 3)
-    expect(panel(page)).to_contain_text("50 of 1,280 sub-updates")
+    expect(panel(page)).to_contain_text(f"{FIRST} of {WIDTH} sub-updates")
     for count in (100, 150, 200):
         page.get_by_role("button", name="Show 50 more").click()
         is_there(page, 3, count)
@@ -130,11 +152,11 @@ def test_the_effect_on_a_token_and_on_a_lead(open_page: OpenPage, server: Server
     view.wait()
     final = server.post("/api/v1/trace", {"prompt": PROMPT})
     a, b, _ = final["unedited"]["positions"][0]["layers"][-1]["after"]["top"][:3]
-    after = view.list("After layer 7")
+    after = view.list(f"After layer {LAST}")
     after.scroll_into_view_if_needed()
     for rank in (0, 1):
         after.get_by_role("button").nth(rank).click()
-    open_layer(page, 7)
+    open_layer(page, LAST)
     for versus, question in (
         (True, {"token": a["id"], "against": b["id"]}),
         (False, {"token": a["id"]}),
@@ -142,11 +164,11 @@ def test_the_effect_on_a_token_and_on_a_lead(open_page: OpenPage, server: Server
         page.get_by_role("checkbox", name="A rather than B").set_checked(versus)
         for sort in ("effect", "score"):
             page.get_by_text(f"By {sort}", exact=True).click()
-            expected = ask(server, layer=7, sort=sort, **question)
+            expected = ask(server, layer=LAST, sort=sort, **question)
             expect(rows(page).first.locator("[data-value]")).to_have_attribute(
                 "data-value", key(expected[0])
             )
-            is_there(page, 7)
+            is_there(page, LAST)
             assert vectors(page) == [key(item) for item in expected]
             titles = rows(page).locator("[title^=effect]").all()
             assert [number(cell.get_attribute("title")) for cell in titles] == pytest.approx(
@@ -167,30 +189,32 @@ def test_without_a_token_there_is_no_effect(open_page: OpenPage) -> None:
     expect(rows(page).locator("[title^=effect]")).to_have_count(0)
 
 
-def test_the_edited_run_beside_the_unedited_one(open_page: OpenPage, server: Server) -> None:
-    page = open_page(EDITED)
-    open_layer(page, 7)
+def test_the_edited_run_beside_the_unedited_one(
+    open_page: OpenPage, server: Server, edit: Edit
+) -> None:
+    page = open_page(link(PROMPT, [edit]))
+    open_layer(page, LAST)
     expect(panel(page)).to_contain_text("edited run")
-    expected = ask(server, layer=7, interventions=EDIT)
+    expected = ask(server, layer=LAST, interventions=[edit])
     assert vectors(page) == [key(item) for item in expected]
-    edited = next(item for item in expected if item["dim"] == 915)
-    row = rows(page).filter(has=page.locator("[data-value=L7D915]"))
+    edited = next(item for item in expected if item["dim"] == edit["dim"])
+    row = rows(page).filter(has=page.locator(f"[data-value=L{LAST}D{edit['dim']}]"))
     now, was = re.findall(
         r"-?\d[\d.]*", row.locator("[title^=coefficient]").get_attribute("title") or ""
     )
     assert float(now) == pytest.approx(edited["coefficient"])
     assert float(was) == pytest.approx(edited["unedited_coefficient"])
     assert edited["coefficient"] == pytest.approx(-3 * edited["unedited_coefficient"], rel=1e-4)
-    expect(row).to_contain_text("was +")
+    expect(row).to_contain_text("was +" if float(was) > 0 else "was −")
     # the reading that the layers have
     page.keyboard.press("1")
     expect(panel(page)).to_contain_text("unedited run")
-    is_there(page, 7)
-    assert vectors(page) == [key(item) for item in ask(server, layer=7)]
+    is_there(page, LAST)
+    assert vectors(page) == [key(item) for item in ask(server, layer=LAST)]
 
 
-def test_by_keyboard(open_page: OpenPage) -> None:
-    page = open_page(EDITED)
+def test_by_keyboard(open_page: OpenPage, edit: Edit) -> None:
+    page = open_page(link(PROMPT, [edit]))
     view = TracePage(page)
     view.wait()
     body = page.get_by_test_id("layers").locator("xpath=../..")
@@ -261,17 +285,17 @@ def test_while_it_waits(open_page: OpenPage) -> None:
     expect(panel(page).get_by_role("status")).to_have_count(0)
 
 
-def test_as_csv(open_page: OpenPage, server: Server) -> None:
-    page = open_page(EDITED)
-    open_layer(page, 7)
+def test_as_csv(open_page: OpenPage, server: Server, edit: Edit) -> None:
+    page = open_page(link(PROMPT, [edit]))
+    open_layer(page, LAST)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the sub-updates as CSV").click()
-    assert download.value.suggested_filename == "sub-updates-layer-7.csv"
+    assert download.value.suggested_filename == f"sub-updates-layer-{LAST}.csv"
     text = Path(download.value.path()).read_bytes().decode("utf-8")
     table = list(csv.DictReader(io.StringIO(text)))
-    expected = ask(server, layer=7, interventions=EDIT)
+    expected = ask(server, layer=LAST, interventions=[edit])
     for row, item in zip(table, expected, strict=True):
-        assert (int(row["layer"]), int(row["dimension"])) == (7, item["dim"])
+        assert (int(row["layer"]), int(row["dimension"])) == (LAST, item["dim"])
         for column in ("coefficient", "unedited_coefficient", "score", "share"):
             assert float(row[column]) == pytest.approx(item[column])
         assert row["effect"] == ""
@@ -279,8 +303,8 @@ def test_as_csv(open_page: OpenPage, server: Server) -> None:
         assert json.loads(row["pushes_down"]) == [token["text"] for token in item["down"]]
 
 
-def test_it_can_be_read(open_page: OpenPage) -> None:
-    page = open_page(EDITED)
+def test_it_can_be_read(open_page: OpenPage, edit: Edit) -> None:
+    page = open_page(link(PROMPT, [edit]))
     view = TracePage(page)
     view.wait()
     after = view.list("After layer 0")

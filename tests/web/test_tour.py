@@ -9,8 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.demo.test_tour import TOUR
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.share_page import shown
-from tests.web.trace_page import TracePage
+from tests.web.trace_page import TracePage, shown
 
 
 def note(view: TracePage) -> Locator:
@@ -34,7 +33,7 @@ def test_every_recipe_loads_as_one(open_page: OpenPage, server: Server) -> None:
             item.pop("name")
         reply = server.post("/api/v1/trace", {"model": "demo", **body})
         likeliest = reply["edited"]["positions"][0]["layers"][-1]["after"]["top"][0]
-        token, prob = next(iter(view.probabilities("edited").items()))
+        token, prob = view.prediction("edited")[0]
         assert (token.strip(), prob) == (likeliest["text"].strip(), shown(likeliest["prob"]))
         shoot(view.page, f"tour-{example.id}")
 

@@ -6,19 +6,19 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.reference import Array, Edit, ranked
 from tests.web.conftest import OpenPage, shoot
 from tests.web.looks import at_every_width, in_both_schemes
-from tests.web.random_server import RandomServer, interleaved, link, number, serving
+from tests.web.random_server import RandomServer, interleaved, link, number
 from tests.web.trace_page import TracePage
+from tests.web.waits import Held
 from tests.web.why_page import (
     EDITS,
     N_LAYERS,
@@ -35,12 +35,6 @@ from tests.web.why_page import (
     settled,
     signed,
 )
-
-
-@pytest.fixture(scope="module")
-def small(checkpoint: Callable[[str], Path]) -> Iterator[RandomServer]:
-    with serving(checkpoint("tied")) as running:
-        yield running
 
 
 def measures(served: RandomServer, edits: list[Edit], token: int) -> dict[str, Array]:
@@ -88,17 +82,31 @@ def test_without_interventions_the_two_likeliest_are_proposed(
     expect(page.get_by_role("group", name="Which run is taken apart")).to_have_count(0)
 
 
+def words(served: RandomServer) -> list[str]:
+    """Two words that the vocabulary has both with a space before them and without."""
+    vocabulary = served.tokenizer.get_vocab()
+    both = [
+        word
+        for word, token in sorted(vocabulary.items(), key=lambda item: item[1])
+        if re.fullmatch("[a-z]{3,}", word)
+        and f"Ġ{word}" in vocabulary
+        and not {token, vocabulary[f"Ġ{word}"]} & set(TOKENS)
+    ]
+    return both[:2]
+
+
 def test_tokens_are_typed_swapped_moved_and_let_go(
     open_page: OpenPage, small: RandomServer
 ) -> None:
+    the, king = words(small)
+    found = [small.tokenizer.token_to_id(piece) for piece in (f"Ġ{king}", the)]
     page = open_page(link(PROMPT, [], w="why", a=ids(TOKENS[0])), at=small.server)
     settled(page)
     box = page.get_by_role("combobox", name="Add a token to follow")
-    box.fill("the")
+    box.fill(the)
     options = page.get_by_role("option")
-    expect(options.first).to_contain_text("the")
-    found = [small.tokenizer.token_to_id(piece) or -1 for piece in ("Ġking", "the")]
-    assert options.first.locator("bdi").text_content() == " the"
+    expect(options.first).to_contain_text(the)
+    assert options.first.locator("bdi").text_content() == f" {the}"
     page.keyboard.press("ArrowDown")
     expect(options.nth(1)).to_have_attribute("aria-selected", "true")
     expect(box).to_have_attribute("aria-activedescendant", options.nth(1).get_attribute("id") or "")
@@ -106,16 +114,16 @@ def test_tokens_are_typed_swapped_moved_and_let_go(
     expect(chips(page)).to_have_count(2)
     assert followed(page) == [TOKENS[0], found[1]]
     expect(box).to_be_focused()
-    box.fill("the")
+    box.fill(the)
     # what is followed already is not offered again
-    expect(options.first).to_contain_text(" the")
-    expect(options.filter(has_text=re.compile(rf"^the{found[1]}$"))).to_have_count(0)
+    expect(options.first).to_contain_text(f" {the}")
+    expect(options.filter(has_text=re.compile(rf"^{the}{found[1]}$"))).to_have_count(0)
     page.keyboard.press("Escape")
     expect(options).to_have_count(0)
     # Enter before the offers for it are there takes none of the old ones
-    box.fill("king")
+    box.fill(king)
     page.keyboard.press("Enter")
-    expect(chips(page)).to_have_count(3, timeout=20_000)
+    expect(chips(page)).to_have_count(3)
     assert followed(page) == [TOKENS[0], found[1], found[0]]
     # the order
     page.get_by_role("button", name="Swap A and B").click()
@@ -286,17 +294,14 @@ def test_lines_as_files(open_page: OpenPage, small: RandomServer, scheme: str) -
 def test_old_lines_stay_until_the_new_ones_come(open_page: OpenPage, small: RandomServer) -> None:
     page = open_page(link(PROMPT, EDITS, w="why", a=ids(*TOKENS)), at=small.server)
     settled(page)
-    held: list[Route] = []
-    page.route("**/api/v1/attribute", lambda route: held.append(route))
+    held = Held(page, "**/api/v1/attribute")
     box = TracePage(page).card("L1D5").get_by_role("textbox")
     before = page.get_by_test_id("total").inner_text()
     box.fill("-9")
     expect(attribution(page)).to_have_attribute("data-outdated", "true")
     expect(page.get_by_test_id("total")).to_have_text(before)
-    while not held:
-        page.wait_for_timeout(20)
-    held[-1].continue_()
-    page.unroute("**/api/v1/attribute")
+    held.wait(page).continue_()
+    held.end()
     edits: list[Edit] = [{**EDITS[0], "value": -9.0}, EDITS[1]]
     truth = parts(small, edits, *TOKENS[:2])
     expect(page.get_by_test_id("total")).to_have_text(signed(truth["total"][0]))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import OpenPage
-from tests.web.random_server import RandomServer, link, number, serving
+from tests.web.random_server import RandomServer, link, number
 from tests.web.trace_page import TracePage
 from tests.web.why_page import (
     EDITS,
@@ -27,13 +26,6 @@ from tests.web.why_page import (
     signed,
     vector,
 )
-
-
-@pytest.fixture(scope="module")
-def small(checkpoint: Callable[[str], Path]) -> Iterator[RandomServer]:
-    with serving(checkpoint("tied")) as running:
-        yield running
-
 
 # --- why A rather than B -------------------------------------------------------------------------
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
+
+from tests.web.waits import Seen, until
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,12 @@ class TracePage:
     @property
     def final(self) -> Locator:
         return self.page.get_by_test_id("final-prediction")
+
+    @property
+    def strip(self) -> Locator:
+        """The tokens of the prompt, of which one is traced."""
+        name = "Tokens of the prompt: choose the traced position"
+        return self.page.get_by_role("list", name=name)
 
     @property
     def details(self) -> Locator:
@@ -59,15 +69,18 @@ class TracePage:
         box.fill(value)
         box.press("Enter")
 
-    def probabilities(self, column: str) -> dict[str, str]:
-        """Final prediction: token -> shown probability in the column "unedited" or "edited"."""
+    def prediction(self, column: str) -> list[tuple[str, str]]:
+        """Final prediction: (token, probability) as shown in the column "unedited" or "edited"."""
         headers = [text.strip() for text in self.final.locator("thead th").all_inner_texts()]
         at = next(i for i, text in enumerate(headers) if text.lower() == column)
         rows = self.final.locator("tbody tr").all()
-        return {
-            row.locator("th").inner_text(): row.locator("th, td").nth(at).inner_text()
+        return [
+            (row.locator("th").inner_text(), row.locator("th, td").nth(at).inner_text())
             for row in rows
-        }
+        ]
+
+    def probabilities(self, column: str) -> list[str]:
+        return [prob for _, prob in self.prediction(column)]
 
     def tokens(self, name: str) -> list[tuple[str, str]]:
         """A layer's list of tokens: (token, probability) as shown."""
@@ -75,7 +88,42 @@ class TracePage:
         return [(token, prob) for token, prob in (split(item) for item in items)]
 
 
+def drag(handle: Locator, start: float, part: str) -> None:
+    """Take a slider's thumb at the share `start` of its width and leave it beyond its end: to and
+    fro, frame by frame, until three replies have been seen in `part` (a selector) meanwhile."""
+    page = handle.page
+    box = handle.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    seen = Seen(page, part)
+    page.mouse.move(box["x"] + box["width"] * start, middle)
+    page.mouse.down()
+    steps = itertools.count()
+
+    def move() -> bool:
+        share = start + (1 - start) * (next(steps) % 60) / 60
+        page.mouse.move(box["x"] + box["width"] * share, middle)
+        return len(set(seen.texts)) > 3
+
+    until(page, move)
+    page.mouse.move(box["x"] + box["width"] + 60, middle)
+    page.mouse.up()
+
+
 def split(item: str) -> tuple[str, str]:
     """Shown token and number of a row."""
     token, _, number = re.sub(r"\s*\n\s*", "\n", item.strip()).rpartition("\n")
     return token, number
+
+
+def shown(prob: float) -> str:
+    """The page's way to write a probability."""
+    if prob >= 0.9995:
+        return "1.00"
+    return "<.001" if 0 < prob < 0.0005 else f"{prob:.3f}".removeprefix("0")
+
+
+def final(reply: dict[str, Any], rows: int, run: str = "edited") -> list[str]:
+    """A run's prediction in a reply of the API, as the page writes it."""
+    top = reply[run]["positions"][0]["layers"][-1]["after"]["top"]
+    return [shown(item["prob"]) for item in top[:rows]]

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.web.demo import N_LAYERS, N_POSITIONS, too_long
+from tests.web.explore_page import words
 from tests.web.trace_page import TracePage
 
-EDITED = "/trace?v=1&p=My+wife+is+working+as+a&i=L7D71*scale*-3_L5D541*on_-L6D3*off"
+EDITED = "/trace?v=1&p=My+wife+is+working+as+a&i=L3D17*scale*-3_L2D41*on_-L3D3*off"
 
 # --- Trace ---
 
@@ -21,10 +23,15 @@ def go(page: Page, place: str) -> None:
     page.evaluate("place => { location.hash = `#${place}` }", place)
 
 
+def origin(page: Page) -> str:
+    """Where its server answers."""
+    return page.url.partition("/#")[0]
+
+
 def traced(page: Page) -> None:
     view = TracePage(page)
     view.trace("My wife is working as a")
-    view.add("L7D5")
+    view.add("L3D5")
     view.wait()
     view.list("Dominant sub-updates of layer 2").get_by_role("button").first.click()
     expect(view.list("Promotes these tokens")).to_be_visible()
@@ -41,7 +48,7 @@ def odd_tokens(page: Page) -> None:
 
 
 def long_prompt(page: Page) -> None:
-    TracePage(page).trace("antidisestablishmentarianism " * 20 + "x")
+    TracePage(page).trace("antidisestablishmentarianism " * (N_POSITIONS // 16) + "x")
 
 
 def all_sub_updates(page: Page) -> None:
@@ -77,7 +84,7 @@ def why(page: Page) -> None:
 
 def why_searched(page: Page) -> None:
     why(page)
-    page.get_by_role("combobox", name="Add a token to follow").fill("nur")
+    page.get_by_role("combobox", name="Add a token to follow").fill("th")
     expect(page.get_by_role("option").first).to_be_visible()
 
 
@@ -163,7 +170,7 @@ def opening(page: Page) -> None:
 
 
 def failed(page: Page) -> None:
-    TracePage(page).prompt.fill("word " * 300)
+    TracePage(page).prompt.fill(too_long())
     TracePage(page).prompt.press("Enter")
     expect(page.get_by_role("alert").first).to_be_visible()
 
@@ -172,12 +179,14 @@ def failed(page: Page) -> None:
 
 
 def searched(page: Page) -> None:
-    go(page, "/explore/search?v=1&q=music,antidisestablishmentarianism&qn=40&s=L5D541")
+    (found,) = words(origin(page), 1)
+    go(page, f"/explore/search?v=1&q={found},antidisestablishmentarianism&qn=40&s=L2D41")
     expect(page.get_by_role("list", name="Value vectors found")).to_be_visible()
 
 
 def searched_by_concept(page: Page) -> None:
-    go(page, "/explore/search?v=1&k=concepts&q=music,-school")
+    a, b = words(origin(page), 2)
+    go(page, f"/explore/search?v=1&k=concepts&q={a},-{b}")
     expect(page.get_by_role("list", name="Value vectors found")).to_be_visible()
 
 
@@ -187,13 +196,13 @@ def not_searched(page: Page) -> None:
 
 
 def vector(page: Page) -> None:
-    go(page, "/explore/value?v=1&s=L5D541")
+    go(page, "/explore/value?v=1&s=L2D41")
     expect(page.get_by_test_id("cloud")).to_be_visible()
     page.get_by_text("Both ends", exact=True).click()
 
 
 def cluster(page: Page) -> None:
-    go(page, "/explore/cluster?v=1&c=0&s=L5D541")
+    go(page, "/explore/cluster?v=1&c=0&s=L2D41")
     expect(page.get_by_test_id("cloud")).to_be_visible()
     page.get_by_text("Table", exact=True).click()
 
@@ -204,8 +213,8 @@ def mapped(page: Page) -> None:
 
 
 def leafed(page: Page) -> None:
-    go(page, "/explore/layer?v=1&l=5")
-    expect(page.get_by_role("button", name="L5D0")).to_be_visible()
+    go(page, "/explore/layer?v=1&l=2")
+    expect(page.get_by_role("button", name="L2D0")).to_be_visible()
 
 
 def indexing(page: Page) -> None:
@@ -214,11 +223,11 @@ def indexing(page: Page) -> None:
         "state": "building",
         "stage": "projections",
         "done": 3,
-        "total": 8,
+        "total": N_LAYERS,
         "seconds_left": 12.5,
         "error": None,
         "layers_ready": 3,
-        "n_layers": 8,
+        "n_layers": N_LAYERS,
         "n_clusters": None,
     }
     page.route("**/api/v1/index?*", lambda route: route.fulfill(json=state))

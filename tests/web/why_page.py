@@ -32,8 +32,8 @@ def attribution(page: Page) -> Locator:
 
 def settled(page: Page) -> None:
     for part in (page.get_by_test_id("lines"), attribution(page)):
-        expect(part).to_be_visible(timeout=30_000)
-        expect(part).not_to_have_attribute("data-outdated", "true", timeout=30_000)
+        expect(part).to_be_visible()
+        expect(part).not_to_have_attribute("data-outdated", "true")
 
 
 def choose(page: Page, group: str, name: str) -> None:

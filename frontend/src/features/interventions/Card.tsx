@@ -138,7 +138,7 @@ interface OnOffProps {
 }
 
 /** The reference's switch: on boosts the vector, off suppresses it. */
-function OnOff({ item, strength, scaled }: OnOffProps) {
+const OnOff = memo(function OnOff({ item, strength, scaled }: OnOffProps) {
   const on = item.kind === "on";
   const rigid = strength !== 1 && scaled === null;
   const key = valueKey(item);
@@ -179,7 +179,7 @@ function OnOff({ item, strength, scaled }: OnOffProps) {
       )}
     </span>
   );
-}
+});
 
 /** The coefficient before and after, as the server applied it. */
 function Effect({ unedited, edited }: Coefficients) {

@@ -2,6 +2,7 @@
 
 import * as Menu from "@radix-ui/react-dropdown-menu";
 import { Check, EllipsisVertical } from "lucide-react";
+import { memo } from "react";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
 import { formatKeys } from "@/lib/keys";
@@ -13,7 +14,13 @@ import { editsOf, useSession } from "@/state/session";
 
 const NONE = "none";
 
-export function CardMenu({ item, className }: { item: Intervention; className?: string }) {
+interface Props {
+  item: Intervention;
+  className?: string;
+}
+
+/** A card is drawn with every reply, its menus only when it is changed itself: they cost the most. */
+export const CardMenu = memo(function CardMenu({ item, className }: Props) {
   const key = valueKey(item);
   return (
     <Menu.Root modal={false}>
@@ -38,7 +45,7 @@ export function CardMenu({ item, className }: { item: Intervention; className?: 
       </Menu.Portal>
     </Menu.Root>
   );
-}
+});
 
 function Places({ item }: { item: Intervention }) {
   const edits = useSession(editsOf);

@@ -2,7 +2,7 @@
 
 import * as Menu from "@radix-ui/react-dropdown-menu";
 import { Check } from "lucide-react";
-import type { KeyboardEvent } from "react";
+import { type KeyboardEvent, memo } from "react";
 import menu from "@/components/Menu.module.css";
 import { TokenText } from "@/components/Token";
 import { valueKey } from "@/lib/values";
@@ -34,7 +34,7 @@ function longOf(item: Intervention): string {
   return `Edited ${where} of the prompt, ${editsGenerated(item) ? "and" : "not"} in generated tokens`;
 }
 
-export function PositionsMenu({ item }: { item: Intervention }) {
+export const PositionsMenu = memo(function PositionsMenu({ item }: { item: Intervention }) {
   const { positions } = item;
   const change = (patch: Partial<Pick<Intervention, "positions" | "generated">>) =>
     useSession.getState().change({ type: "update", ref: item, patch });
@@ -84,7 +84,7 @@ export function PositionsMenu({ item }: { item: Intervention }) {
       </Menu.Portal>
     </Menu.Root>
   );
-}
+});
 
 function Way({ value, name }: { value: string; name: string }) {
   return (
