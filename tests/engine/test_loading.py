@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +15,6 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import GPT2LMHeadModel
 
-import lm_debugger
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import Intervention
 from lm_debugger.errors import (
@@ -204,69 +199,6 @@ def test_a_hub_id_that_is_not_in_the_cache(
     assert isinstance(failure.value, ModelNotFound | InvalidCheckpoint)
     assert name in failure.value.message
     assert failure.value.message.endswith((".", ")"))
-
-
-SCRIPT = """
-import sys
-from lm_debugger.engine.debugger import Debugger
-from lm_debugger.errors import LoadError
-
-name, *revisions = sys.argv[1:]
-for revision in revisions:
-    try:
-        debugger = Debugger.load(name, device="cpu", revision=revision or None)
-    except LoadError as error:
-        print(type(error).__name__, error.message)
-    else:
-        top = debugger.trace("Yes").unedited.positions[0].prediction.top
-        print(debugger.info.id, *(entry.token.id for entry in top))
-"""
-
-
-def load_elsewhere(home: Path, name: str, *revisions: str) -> list[str]:
-    """Load a model in a process of its own, whose hub cache is `home`; returns the lines it prints.
-
-    The hub's client reads its environment once, so this cannot be done here.
-    """
-    package = Path(lm_debugger.__file__).parent.parent
-    result = subprocess.run(
-        [sys.executable, "-c", SCRIPT, name, *revisions],
-        env={**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(package)},
-        cwd=home,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout.splitlines()
-
-
-def test_a_hub_id_is_loaded_from_the_cache_without_the_hub(
-    checkpoint: Callable[[str], Path], tmp_path: Path
-) -> None:
-    """The hub client's own layout: blobs, snapshots linking to them, refs that name a snapshot."""
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    repository = tmp_path / "hub" / "models--some-org--some-model"
-    snapshot = repository / "snapshots" / commit
-    snapshot.mkdir(parents=True)
-    (repository / "blobs").mkdir()
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
-    for n, file in enumerate(sorted(checkpoint("tied").iterdir())):
-        shutil.copyfile(file, repository / "blobs" / f"blob{n}")
-        (snapshot / file.name).symlink_to(Path("../../blobs") / f"blob{n}")
-
-    oracle = Oracle(checkpoint("tied"))
-    ids = [t.id for t in Debugger.load(str(checkpoint("tied")), device="cpu").tokenize("Yes")]
-    best = ranked(oracle.lens(oracle.run(ids).after[-1, -1]), 10)
-    expected = " ".join(["some-org/some-model", *map(str, best)])
-    default, by_commit, missing = load_elsewhere(
-        tmp_path, "some-org/some-model", "", commit, "other"
-    )
-    assert default == by_commit == expected
-    assert missing.startswith("ModelNotFound")
-    assert "some-org/some-model" in missing
 
 
 # --- what a checkpoint may bring along ------------------------------------------------------------

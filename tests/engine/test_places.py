@@ -35,10 +35,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def keep(cache: Path, model: Path, *left_out: str, ref: str | None = "main") -> Path:
-    """A model in the cache; returns the folder of its one snapshot."""
+    """A model in the cache, in the hub client's own layout: blobs, a snapshot linking to them, a
+    ref that names the snapshot. Returns the folder of the snapshot."""
     repository = cache / "models--someone--tiny"
     snapshot = repository / "snapshots" / COMMIT
-    shutil.copytree(model, snapshot, ignore=shutil.ignore_patterns(*left_out))
+    snapshot.mkdir(parents=True)
+    shutil.copytree(model, repository / "blobs", ignore=shutil.ignore_patterns(*left_out))
+    for blob in (repository / "blobs").iterdir():
+        (snapshot / blob.name).symlink_to(Path("../../blobs") / blob.name)
     if ref is not None:
         (repository / "refs" / ref).parent.mkdir(parents=True, exist_ok=True)
         (repository / "refs" / ref).write_text(COMMIT)
