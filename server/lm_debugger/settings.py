@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         LIMITS.max_interventions, ge=0, le=100_000, description="interventions in one request"
     )
     max_top_k: int = Field(
-        LIMITS.max_top_k, ge=50, le=10_000, description="largest top_k, or n, of a request"
+        LIMITS.max_top_k, ge=50, le=10_000, description="largest top_k of a request"
     )
     max_new_tokens: int = Field(
         LIMITS.max_new_tokens,
