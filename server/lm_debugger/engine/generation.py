@@ -18,7 +18,7 @@ from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.hooks import Tap, attached
 from lm_debugger.engine.interventions import LayerEdit
 from lm_debugger.engine.lens import Distributions, Lens, is_sound
-from lm_debugger.engine.signatures import name_in
+from lm_debugger.engine.signatures import name_of_cache
 from lm_debugger.engine.tracer import overflow
 from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
 from lm_debugger.engine.vocabulary import Vocabulary
@@ -136,7 +136,7 @@ class _CachedModel:
         device = self.adapter.unembedding.device
         with self.gate, torch.inference_mode():
             tokens = torch.tensor([text[self._seen :]], device=device)
-            cache = name_in(type(self.adapter.backbone).forward, "cache")
+            cache = name_of_cache(type(self.adapter.backbone).forward)
             tap = Tap(torch.tensor([tokens.shape[1] - 1], device=device), self.request.edits)
             with attached(self.adapter.blocks, [tap], start=self._seen):
                 output = self.adapter.backbone(

@@ -15,7 +15,7 @@ from transformers.masking_utils import create_causal_mask
 
 from lm_debugger.engine.adapters.base import Adapter, Block, Expressions
 from lm_debugger.engine.products import PackedLinear, can_pack
-from lm_debugger.engine.signatures import named_for
+from lm_debugger.engine.signatures import name_of_cache
 
 _PRODUCTS = (("attn", "c_attn"), ("attn", "c_proj"), ("mlp", "c_fc"), ("mlp", "c_proj"))
 """The four `Conv1D` of a block, which are nearly all of its work."""
@@ -88,21 +88,18 @@ class GPT2Adapter(Adapter):
 
     def mask(self, x: Tensor) -> Any:
         positions = torch.arange(x.shape[1], device=x.device).unsqueeze(0)
+        no_cache: dict[str, Any] = {name_of_cache(create_causal_mask): None}
         return create_causal_mask(
-            **named_for(
-                create_causal_mask,
-                config=self._gpt2.config,
-                inputs_embeds=x[:1],
-                attention_mask=None,
-                cache=None,
-                cache_position=positions[0],
-                position_ids=positions,
-            )
+            config=self._gpt2.config,
+            inputs_embeds=x[:1],
+            attention_mask=None,
+            position_ids=positions,
+            **no_cache,
         )
 
     def run_block(self, layer: int, x: Tensor, mask: Any) -> Tensor:
-        output: Tensor | tuple[Tensor, ...] = self._gpt2.h[layer](x, attention_mask=mask)
-        return output[0] if isinstance(output, tuple) else output  # a tuple until 5.2
+        after: Tensor = self._gpt2.h[layer](x, attention_mask=mask)
+        return after
 
     def value_matrix(self, layer: int) -> Tensor:
         return self._values[layer]
