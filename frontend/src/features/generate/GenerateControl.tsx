@@ -41,6 +41,7 @@ export function GenerateControl() {
 function TokenCount() {
   const count = usePrefs((state) => state.newTokens);
   const most = useLimits().max_new_tokens;
+  const isKnown = Number.isFinite(most); // else the server has not told it yet
   const [typed, setTyped] = useState<string | null>(null);
   const accept = (text: string) => {
     setTyped(text);
@@ -53,10 +54,10 @@ function TokenCount() {
       <input
         type="number"
         min={1}
-        max={most}
+        max={isKnown ? most : undefined}
         value={typed ?? count}
         aria-label="Number of tokens to generate"
-        title={`1 to ${most} tokens`}
+        title={isKnown ? `1 to ${most} tokens` : undefined}
         onChange={(event) => accept(event.target.value)}
         onBlur={() => setTyped(null)}
       />
