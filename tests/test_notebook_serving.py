@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 
 from lm_debugger import Debugger
-from lm_debugger.api.server import AddressUnavailable
 from lm_debugger.engine.types import Limits
 from lm_debugger.errors import SettingsError
 from tests.until import PATIENCE
@@ -66,35 +64,6 @@ def test_a_server_is_a_context(debugger: Debugger) -> None:
         assert fetch(f"{served.url}/readyz")["status"] == "ready"
     with pytest.raises(urllib.error.URLError):
         fetch(f"{served.url}/readyz")
-
-
-@pytest.mark.usefixtures("quiet")
-def test_a_cell_run_again_takes_its_port_over(
-    debugger: Debugger, checkpoint: Callable[[str], Path]
-) -> None:
-    """With the model loaded anew, too: that is what the cell does."""
-    first = debugger.serve(background=True)
-    again = debugger.serve(background=True, port=first.port)
-    assert "stopped" in repr(first)
-    assert again.url == first.url
-    assert [m["id"] for m in fetch(f"{again.url}/api/v1/models")["models"]] == [debugger.info.id]
-    other = Debugger.load(str(checkpoint("tied")), device="cpu")
-    with other.serve(background=True, port=first.port) as third:
-        assert "stopped" in repr(again)
-        assert [m["id"] for m in fetch(f"{third.url}/api/v1/models")["models"]] == [other.info.id]
-        again.stop()  # what was stopped stays so, and takes nobody else along
-        assert fetch(f"{third.url}/readyz")["status"] == "ready"
-
-
-@pytest.mark.usefixtures("quiet")
-def test_what_else_listens_on_a_port_is_left_alone(debugger: Debugger) -> None:
-    with debugger.serve(background=True) as served, socket.create_server(("127.0.0.1", 0)) as own:
-        port = own.getsockname()[1]
-        with pytest.raises(AddressUnavailable, match=f"Port {port} .* is taken"):
-            debugger.serve(background=True, port=port)
-        with pytest.raises(AddressUnavailable, match="unknown"):
-            debugger.serve(background=True, host="no.such.host.invalid", port=served.port)
-        assert fetch(f"{served.url}/readyz")["status"] == "ready"
 
 
 @pytest.mark.usefixtures("quiet")

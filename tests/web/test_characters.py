@@ -97,7 +97,8 @@ def test_each_piece_shows_its_bytes_and_what_else_was_likely(
     trace = page.get_by_role("button", name="Trace its prediction")
     go_on = page.get_by_role("button", name="Continue after it")
     last = pieces(text, "😀").last
-    last.click()
+    page.mouse.move(1, 1)  # what is pointed at comes before what is chosen
+    last.focus()
     expect(trace).to_be_disabled()
     expect(go_on).to_be_enabled()
     page.keyboard.press("ArrowRight")
@@ -106,7 +107,7 @@ def test_each_piece_shows_its_bytes_and_what_else_was_likely(
     pieces(text, "“").first.focus()
     expect(go_on).to_be_disabled()
     trace.click()
-    expect(TracePage(page).prompt).to_have_value(f"{PROMPT} 😀")
+    expect(TracePage(page).prompt).to_have_value(PROMPT + TEXT.partition("“")[0])
 
 
 def test_the_tokens_of_a_prompt_tell_their_part(open_page: OpenPage, writing: Server) -> None:

@@ -59,6 +59,7 @@ describe("what is drawn in each token's place", () => {
     ["a heart and its selector", cut("❤️!", 3, 3, 1), ["❤️", "", "!"]],
     ["a letter and its accent", cut("e\u0301a", 1, 3), ["e\u0301", "a"]],
     ["a flag", cut("🇫🇷", 4, 4), ["🇫🇷", ""]],
+    ["a byte order mark", cut("\ufeffa", 1, 2, 1), ["\ufeff", "", "a"]],
     ["the end of a line", cut("\r\n", 1, 1), ["\r", "\n"]],
     ["a token without text", [{ text: "a" }, { text: "" }, { text: "b" }], ["a", "", "b"]],
     ["one without text inside a character", [raw("e2"), { text: "" }, raw("82 ac")], ["€", "", ""]],

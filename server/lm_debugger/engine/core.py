@@ -60,7 +60,7 @@ class Core:
     ) -> None:
         self._adapter = checkpoint.adapter
         self._checkpoint = checkpoint
-        self._vocabulary = Vocabulary(checkpoint.tokenizer)
+        self._vocabulary = Vocabulary(checkpoint.tokenizer, len(checkpoint.adapter.unembedding))
         self._lens = Lens(self._adapter)
         trim()
         self._tracer = Tracer(self._adapter)

@@ -68,8 +68,9 @@ def refuse(unknown: Mapping[str, Sequence[str]]) -> NoReturn:
         for word, parts in unknown.items()
     ]
     raise UnknownWord(
-        f"This model's tokenizer has no tokens for {', '.join(named)}: what it does not know it "
-        "reads as unknown or leaves out, so that nothing can be found by it.",
+        f"This model has no tokens for {', '.join(named)}: its tokenizer reads that as unknown, "
+        "leaves it out, or writes it in a token that the embedding has no row for. So nothing can "
+        "be found by it.",
         words={word: list(parts) for word, parts in unknown.items()},
     )
 
@@ -90,19 +91,20 @@ def unknown_ids(tokenizer: Any) -> frozenset[int]:
     return frozenset(id for id in ids if id is not None)
 
 
-def spelling(tokenizer: Any, text: str, unknown: frozenset[int]) -> Spelling:
+def spelling(tokenizer: Any, text: str, unknown: frozenset[int], n_rows: int) -> Spelling:
     """A text in tokens, and what of it they do not write.
 
     Args:
         unknown: see `unknown_ids`.
+        n_rows: of the embedding; a tokenizer may have more tokens.
     """
     try:
-        ids, known = _read(tokenizer, text, unknown)
+        ids, known = _read(tokenizer, text, unknown, n_rows)
     except Exception:  # a vocabulary without an unknown token: the library refuses the whole text
         ids, known = [], [False] * len(text)
         for word in re.finditer(r"\S+", text):
             with suppress(Exception):
-                _, known[word.start() : word.end()] = _read(tokenizer, word[0], unknown)
+                _, known[word.start() : word.end()] = _read(tokenizer, word[0], unknown, n_rows)
     dropped = {char for char in set(text) if not _is_kept(tokenizer, char)}
     written = [is_known and char not in dropped for char, is_known in zip(text, known, strict=True)]
     missing = _gaps(text, written)
@@ -111,7 +113,9 @@ def spelling(tokenizer: Any, text: str, unknown: frozenset[int]) -> Spelling:
     return Spelling(tuple(ids), tuple(dict.fromkeys(missing)))
 
 
-def _read(tokenizer: Any, text: str, unknown: frozenset[int]) -> tuple[list[int], list[bool]]:
+def _read(
+    tokenizer: Any, text: str, unknown: frozenset[int], n_rows: int
+) -> tuple[list[int], list[bool]]:
     """The tokens, and for each character whether it is not within an unknown one."""
     read = tokenizer(text, add_special_tokens=False, return_offsets_mapping=bool(tokenizer.is_fast))
     ids: list[int] = read["input_ids"]
@@ -120,7 +124,8 @@ def _read(tokenizer: Any, text: str, unknown: frozenset[int]) -> tuple[list[int]
     known = [True] * len(text)
     for id, (start, end) in zip(ids, places, strict=True):
         named = tokenizer.convert_ids_to_tokens(id) == text[start:end].strip()
-        if id in unknown and not named:  # by its own name, [UNK] is what was meant
+        # By its own name, [UNK] is what was meant.
+        if (id in unknown and not named) or id >= n_rows:
             known[start:end] = [False] * (end - start)
     return ids, known
 

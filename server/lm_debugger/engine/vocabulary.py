@@ -21,10 +21,15 @@ _BYTE_OF: dict[str, int] = {
 
 
 class Vocabulary:
-    """A tokenizer, read one token at a time, with what was read remembered."""
+    """A tokenizer, read one token at a time, with what was read remembered.
 
-    def __init__(self, tokenizer: Any) -> None:
+    Args:
+        n_rows: V, of the model's embedding; the tokenizer may have fewer tokens, or more.
+    """
+
+    def __init__(self, tokenizer: Any, n_rows: int) -> None:
         self._tokenizer = tokenizer
+        self._n_rows = n_rows
         self._tokens: dict[int, Token] = {}
 
     def encode(self, prompt: str) -> list[int]:
@@ -58,7 +63,7 @@ class Vocabulary:
             InvalidInput: the text is not valid Unicode (a lone surrogate).
         """
         _check_unicode(word, "text")
-        return spelling(self._tokenizer, word, self._unknown)
+        return spelling(self._tokenizer, word, self._unknown, self._n_rows)
 
     def decode(self, ids: list[int]) -> str:
         """The text of several tokens, special ones skipped, spaces untouched (rule 14)."""
@@ -78,7 +83,7 @@ class Vocabulary:
         """The raw vocabulary piece, "Ġman"; empty for ids that the tokenizer does not know."""
         return self._tokenizer.convert_ids_to_tokens(id) or ""
 
-    def find(self, text: str, n: int, vocab_size: int) -> tuple[Token, ...]:
+    def find(self, text: str, n: int) -> tuple[Token, ...]:
         """The n tokens that a typed text may mean, the likeliest meant first, ties by lower id.
 
         First the text after a space, as words mostly stand in a sentence, then the text itself,
@@ -91,7 +96,7 @@ class Vocabulary:
         word = text.strip()
         bare = word.lower()
         ranked: list[tuple[tuple[int, int, int], Token]] = []
-        for id in range(vocab_size):
+        for id in range(self._n_rows):
             token = self.token(id)
             plain = token.text.strip().lower()
             if token.hex is not None or not plain.startswith(bare):

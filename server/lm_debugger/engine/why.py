@@ -177,7 +177,7 @@ class Why(Core):
         """
         n = check_range("n", n, self.limits.max_top_k)
         check_text("What is looked for", text)
-        return self._vocabulary.find(text, n, self.info.vocab_size)
+        return self._vocabulary.find(text, n)
 
     def project(self, layer: int, dim: int, top_k: int = 50) -> Projection:
         """What a value vector promotes and suppresses: both ends of E · v_i (rule 7).

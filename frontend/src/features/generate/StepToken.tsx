@@ -18,8 +18,13 @@ interface Placed {
   place: Place | null;
   /** It lies over a share of what is drawn: how far from where it would come, and how wide, of 1. */
   over: { shift: number; wide: number } | null;
-  /** How much of what it draws is its own, of 1: the rest others lie over. */
-  until: number;
+  /** Where the grounds of those that lie over it begin, with the probability of each. */
+  grounds: Ground[];
+}
+
+interface Ground {
+  from: number;
+  prob: number;
 }
 
 /** The steps, those that only go on with a character together with the one that it begins in. */
@@ -35,15 +40,24 @@ export function inCharacters(steps: readonly Step[]): Placed[][] {
     if (group?.[0] && share && drawn) {
       const wide = 1 / share.of / drawn;
       const from = (drawn - 1) / drawn + (share.part - 1) * wide;
-      group.push({ step, place, over: { shift: from - end, wide }, until: 1 });
-      group[0].until = Math.min(group[0].until, from);
+      group.push({ step, place, over: { shift: from - end, wide }, grounds: [] });
+      group[0].grounds.push({ from, prob: step.prob });
       end = from + wide;
     } else {
-      groups.push([{ step, place, over: null, until: 1 }]);
+      groups.push([{ step, place, over: null, grounds: [] }]);
       end = 1;
     }
   }
   return groups;
+}
+
+/** The likelier a token was, the fuller its ground, which lies below the character of all. */
+function groundOf(grounds: readonly Ground[]): string {
+  const stops = grounds.map(({ from, prob }, at) => {
+    const color = `color-mix(in oklch, var(--prob) ${prob * 100}%, transparent)`;
+    return `${color} ${from * 100}% ${(grounds[at + 1]?.from ?? 1) * 100}%`;
+  });
+  return `linear-gradient(var(--along), ${stops.join(", ")})`;
 }
 
 interface Props extends Placed {
@@ -58,7 +72,7 @@ interface Props extends Placed {
 }
 
 export const StepToken = memo(function StepToken(props: Props) {
-  const { step, place, over, until, details, stop, looked, traced, parts } = props;
+  const { step, place, over, grounds, details, stop, looked, traced, parts } = props;
   const { onLook, onPoint, onEnter } = props;
   const { index, token, prob } = step;
   const name = describeToken(token);
@@ -71,10 +85,9 @@ export const StepToken = memo(function StepToken(props: Props) {
     traced && "traced",
   ];
   const style = {
-    "--share": prob,
     "--shift": over?.shift,
     "--wide": over?.wide,
-    "--until": until,
+    "--ground": over ? "none" : groundOf([{ from: 0, prob }, ...grounds]),
   };
   const title = shares ? `${name} · ${shares}` : name;
   return (
