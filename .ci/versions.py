@@ -25,6 +25,7 @@ import venv
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv" / "versions"
@@ -115,14 +116,15 @@ def newer() -> list[str]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         found = [item["metadata"] for item in json.loads(done.stdout)["install"]]
+        newest = {canonicalize_name(item["name"]): item["version"] for item in found}
     except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
         raise VersionsError(
             f"the package index cannot be asked ({type(error).__name__})"
         ) from error
     return [
-        f"{item['name']} {item['version']} (pinned: {pinned[item['name']]})"
-        for item in found
-        if item["version"] != pinned[item["name"]]
+        f"{name} {version} (pinned: {pinned[name]})"
+        for name, version in newest.items()
+        if version != pinned[name]
     ]
 
 

@@ -60,8 +60,9 @@ def test_of_torch_only_the_pinned_version_is_promised() -> None:
 def test_a_newer_version_is_told(
     versions: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As pip 23 reports it."""
+    """As pip 23 reports it, with names as their packages write them."""
     found = versions.pins("newest") | {"transformers": "5.99.1"}
+    found["huggingface_hub"] = found.pop("huggingface-hub")
     report = {"install": [{"metadata": {"name": n, "version": v}} for n, v in found.items()]}
 
     def answer(command: list[str], **_: Any) -> Any:
