@@ -190,6 +190,31 @@ def test_a_sentencepiece_tokenizer_names_what_it_needs(
     assert "spiece.model" in sentence
 
 
+def field(number: int, kind: int, payload: bytes) -> bytes:
+    """A field of a protobuf message: 2 is bytes, 5 a float, 0 a small integer."""
+    length = bytes([len(payload)]) if kind == 2 else b""
+    return bytes([number << 3 | kind]) + length + payload
+
+
+def test_a_sentencepiece_tokenizer_is_read(tmp_path: Path) -> None:
+    """Japanese GPT-2s have one. This one is written by hand, after sentencepiece_model.proto."""
+    special = [("<unk>", 2), ("<s>", 3), ("</s>", 3), ("<pad>", 3)]
+    pieces = ["\u2581", "\u2581hello", "\u2581dog", *"helodgamy"]
+    message = b""
+    for place, (text, kind) in enumerate([*special, *((piece, 1) for piece in pieces)]):
+        body = field(1, 2, text.encode()) + field(2, 5, struct.pack("<f", -float(place)))
+        message += field(1, 2, body + field(3, 0, bytes([kind])))
+    unigram = field(2, 2, field(3, 0, b"\x01"))
+    folder = tmp_path / "model"
+    random_model({"vocab_size": 20}).save_pretrained(folder)
+    (folder / "spiece.model").write_bytes(message + unigram)
+    named = {name: f"<{name.removesuffix('_token')}>" for name in ("unk_token", "pad_token")}
+    config = {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "eos_token": "</s>", **named}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    tokens = Debugger.load(folder, device="cpu").trace("hello dog").tokens
+    assert [token.id for token in tokens] == [5, 6]
+
+
 def test_a_tokenizer_that_cannot_be_read(folder: Path) -> None:
     """What transformers says of it is passed on as what transformers says."""
     (folder / "tokenizer.json").write_text('{"model": {"type": "no such"}}')
