@@ -126,11 +126,11 @@ def test_trace_with_interventions_shows_both_runs(
 @pytest.mark.parametrize(
     ("flags", "kind", "value"),
     [
-        (["--suppress", "L1D27"], "off", None),
-        (["--boost", "L1D27"], "on", None),
-        (["--set", "L1D27=3.0"], "set", 3.0),
-        (["--scale", "L1D27=-0.5"], "scale", -0.5),
-        (["--add", "L1D27=1e-1"], "add", 0.1),
+        (["--suppress", "L0D27"], "off", None),
+        (["--boost", "L0D27"], "on", None),
+        (["--set", "L0D27=3.0"], "set", 3.0),
+        (["--scale", "L0D27=-0.5"], "scale", -0.5),
+        (["--add", "L0D27=1e-1"], "add", 0.1),
     ],
 )
 def test_trace_json_is_what_the_api_replies(
@@ -147,11 +147,11 @@ def test_trace_json_is_what_the_api_replies(
     assert result.exit_code == 0, result.output
     reply = TraceReply.model_validate_json(result.stdout)
     [applied] = reply.interventions
-    assert (applied.layer, applied.dim, applied.kind, applied.value) == (1, 27, kind, value)
+    assert (applied.layer, applied.dim, applied.kind, applied.value) == (0, 27, kind, value)
     assert applied.generated is False
     assert reply.edited is not None
     oracle, ids = Oracle(folder), plain.ids(PROMPT)[0].tolist()
-    edit: Edit = {"layer": 1, "dim": 27, "kind": kind, "value": value, "positions": [0, -1]}
+    edit: Edit = {"layer": 0, "dim": 27, "kind": kind, "value": value, "positions": [0, -1]}
     for shown, edits in ((reply.unedited, []), (reply.edited, [edit])):
         top = shown.positions[-1].layers[-1].after.top
         truth = oracle.lens(oracle.run(ids, edits).after[-1, -1])
