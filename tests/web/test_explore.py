@@ -11,7 +11,7 @@ from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.demo import FFN_WIDTH, LAST
 from tests.web.explore_page import ExplorePage, ask, key, shown_hits, wait_for_index, words
 from tests.web.trace_page import TracePage
-from tests.web.waits import address
+from tests.web.waits import Held, address
 
 FOUND = "Value vectors found"
 VECTOR = {"layer": 2, "dim": 41}
@@ -134,6 +134,27 @@ def test_each_search_is_a_step_back(open_page: OpenPage, server: Server) -> None
     expect(view.search_box).to_have_value(a)
     page.go_forward()
     expect(view.search_box).to_have_value(b)
+
+
+def test_old_results_are_marked_until_the_new_ones_come(
+    open_page: OpenPage, server: Server
+) -> None:
+    a, b = words(server.url, 2)
+    page = open_page(f"/#/explore/search?v=1&q={a}")
+    view = ExplorePage(page)
+    old, new = (shown_hits(ask(server, "search/keywords", q=q, n=5)["hits"]) for q in (a, b))
+    assert view.hits(FOUND) == old
+    held = Held(page, "**/search/keywords?*")
+    view.search_box.fill(b)
+    view.search_box.press("Enter")
+    held.wait(page)
+    marked = page.locator("[data-outdated]").get_by_role("list", name=FOUND)
+    expect(marked).to_be_visible()
+    labels = marked.locator("[data-hit] > span:first-child").all_inner_texts()
+    assert labels == [name for name, _ in old]
+    held.wait(page).continue_()
+    held.end()
+    assert view.hits(FOUND) == new
 
 
 def test_a_typed_vector_is_gone_to(open_page: OpenPage) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.web.waits import Seen, until
 
@@ -84,28 +85,49 @@ class TracePage:
 
     def tokens(self, name: str) -> list[tuple[str, str]]:
         """A layer's list of tokens: (token, probability) as shown."""
-        items = self.list(name).get_by_role("listitem").all_inner_texts()
+        listed = self.list(name)
+        listed.scroll_into_view_if_needed()  # what is far from sight has no text as shown
+        items = listed.get_by_role("listitem").all_inner_texts()
         return [(token, prob) for token, prob in (split(item) for item in items)]
 
 
 def drag(handle: Locator, start: float, part: str) -> None:
     """Take a slider's thumb at the share `start` of its width and leave it beyond its end: to and
-    fro, frame by frame, until three replies have been seen in `part` (a selector) meanwhile."""
+    fro, frame by frame, until three replies have been seen in `part` (a selector) meanwhile.
+
+    The server is slower than the hand: every trace is answered three moves after it was asked for,
+    on any machine. A page that gives a question up for the next one sees no reply at all.
+    """
     page = handle.page
     box = handle.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
     seen = Seen(page, part)
-    page.mouse.move(box["x"] + box["width"] * start, middle)
-    page.mouse.down()
-    steps = itertools.count()
+    held: list[tuple[int, Route]] = []
+    moves = 0
+
+    def hold(route: Route) -> None:
+        held.append((moves, route))
+
+    def answer(asked_by: int) -> None:
+        while held and held[0][0] <= asked_by:
+            with contextlib.suppress(PlaywrightError):  # the page gave it up
+                held.pop(0)[1].continue_()
 
     def move() -> bool:
-        share = start + (1 - start) * (next(steps) % 60) / 60
+        nonlocal moves
+        moves += 1
+        share = start + (1 - start) * (moves % 20) / 20
         page.mouse.move(box["x"] + box["width"] * share, middle)
+        answer(moves - 3)
         return len(set(seen.texts)) > 3
 
+    page.route("**/api/v1/trace", hold)
+    page.mouse.move(box["x"] + box["width"] * start, middle)
+    page.mouse.down()
     until(page, move)
+    page.unroute("**/api/v1/trace", hold)
+    answer(moves)
     page.mouse.move(box["x"] + box["width"] + 60, middle)
     page.mouse.up()
 
