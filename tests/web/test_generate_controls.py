@@ -6,58 +6,14 @@ import csv
 import io
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import OpenPage, Server, shoot
+from tests.web.generate_page import PROMPT, ask, generate, ids, run, sampling, start, text, tokens
 from tests.web.trace_page import TracePage, shown
 from tests.web.waits import painted
-
-PROMPT = "My wife is working as a"
-
-
-def text(page: Page, side: str) -> str:
-    return page.get_by_test_id(f"generated-{side}").inner_text()
-
-
-def tokens(page: Page, side: str) -> Locator:
-    return page.get_by_test_id(f"generated-{side}").get_by_role("button")
-
-
-def run(page: Page, side: str) -> Locator:
-    return page.get_by_test_id(f"run-{side}")
-
-
-def start(page: Page, count: int = 12, prompt: str = PROMPT) -> TracePage:
-    view = TracePage(page)
-    view.trace(prompt)
-    page.get_by_role("spinbutton", name="Number of tokens to generate").fill(str(count))
-    return view
-
-
-def generate(page: Page) -> None:
-    page.get_by_role("button", name="Generate", exact=True).click()
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
-    expect(page.get_by_test_id("generated").get_by_role("status").last).to_contain_text("has ended")
-
-
-def sampling(page: Page) -> Locator:
-    """The settings beside Generate, opened, with chance chosen."""
-    page.get_by_role("button", name=re.compile("^How tokens are chosen")).click()
-    popover = page.get_by_role("dialog", name="How tokens are chosen")
-    popover.get_by_text("Sample", exact=True).click()
-    return popover
-
-
-def ask(server: Server, **body: Any) -> dict[str, Any]:
-    reply: dict[str, Any] = server.post("/api/v1/generate", {"prompt": PROMPT, **body})
-    return reply
-
-
-def ids(reply: dict[str, Any]) -> list[int]:
-    return [step["token"]["id"] for step in reply["steps"]]
 
 
 def test_a_seed_gives_the_same_text_again_and_another_seed_another(
