@@ -35,6 +35,8 @@ _MODEL_CODE = ("AutoModel", "AutoConfig")
 """Entries of `auto_map` that name code of the checkpoint's own in place of transformers'."""
 
 ATTENTION_KEYS = ("_attn_implementation", "attn_implementation")
+"""A kernel that was chosen for training on other hardware and may be missing here; it changes no
+number, and is passed over."""
 
 _READ_ELSEWHERE = (*ATTENTION_KEYS, "auto_map", "model_type", "torch_dtype", "_commit_hash",
                    "tokenizer_class")  # fmt: skip
@@ -125,13 +127,10 @@ class Adapter(ABC):
     @classmethod
     def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """Further arguments for `from_pretrained` that this config needs: the engine reads outputs
-        by name, and an attention kernel that was chosen for training on other hardware may be
-        missing here. Neither changes a number."""
+        by name, which changes no number."""
         options: dict[str, Any] = {}
         if not config.get("return_dict", True):
             options["return_dict"] = True
-        if any(config.get(key) for key in ATTENTION_KEYS):
-            options["attn_implementation"] = "sdpa"
         return options
 
     @classmethod
