@@ -41,7 +41,7 @@ from lm_debugger.errors import (
     TooManyInterventions,
     UnknownToken,
 )
-from lm_debugger.heap import trim
+from lm_debugger.heap import let_go, trim
 
 PositionsLike = Literal["all", "last"] | SupportsIndex | Iterable[SupportsIndex]
 
@@ -64,6 +64,9 @@ class Core:
         self._lens = Lens(self._adapter)
         trim()
         self._tracer = Tracer(self._adapter)
+        # Read to be packed and measured, they are hardly read again where they are stored.
+        weights = (self._adapter.unembedding, *self._adapter.backbone.parameters())
+        let_go(weight.data_ptr() for weight in weights if weight.device.type == "cpu")
         self._reader = Reader(self._tracer, self._lens, self._vocabulary)
         self._gate = Gate(limits.max_waiting)
         self._runs = KeptRuns(self._tracer, self._adapter, remember)

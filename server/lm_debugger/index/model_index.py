@@ -153,7 +153,7 @@ class ModelIndex:
     def store(self) -> Store:
         """This model's folder; finding its name hashes the weights, about a second a gigabyte."""
         debugger = self._debugger
-        return Store(self._cache_dir / fingerprint(debugger.adapter, debugger.vocabulary))
+        return Store(self._cache_dir, fingerprint(debugger.adapter, debugger.vocabulary))
 
     def _add_layer(self, layer: int, projections: LayerProjections) -> None:
         self._keywords.add(layer, projections)
