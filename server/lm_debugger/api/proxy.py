@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from lm_debugger.api.page_address import kept
 from lm_debugger.settings import Settings
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _FORWARDED = "HTTP_X_FORWARDED_"
+_OF_A_PROXY = (_FORWARDED, "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
+
+DIRECT = "lm_debugger.direct"
+"""Where in the WSGI environment the address of the machine stands that asks, if no proxy says that
+it asks for another; else None."""
 
 
 class BehindProxy:
@@ -34,6 +40,8 @@ class BehindProxy:
         self._believing = ProxyFix(self._mounted, x_for=1, x_proto=1, x_host=1, x_prefix=1)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        is_passed_on = any(name.startswith(_OF_A_PROXY) for name in environ)
+        environ[DIRECT] = None if is_passed_on else environ.get("REMOTE_ADDR")
         if self._is_trusted(environ.get("REMOTE_ADDR", "")):
             return self._believing(environ, start_response)
         for name in [key for key in environ if key.startswith(_FORWARDED)]:
@@ -54,8 +62,7 @@ class BehindProxy:
         prefix = self._prefix
         path = environ.get("PATH_INFO", "")
         if prefix and path == prefix:
-            query = environ.get("QUERY_STRING", "")
-            target = f"{prefix}/?{query}" if query else f"{prefix}/"
+            target = f"{prefix}/{kept(environ.get('QUERY_STRING', ''))}"
             start_response("308 Permanent Redirect", [("Location", target)])
             return [b""]
         if prefix and path.startswith(prefix + "/"):
