@@ -8,7 +8,7 @@ the settings trust; from all others they are taken away.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -27,14 +27,29 @@ DIRECT = "lm_debugger.direct"
 it asks for another; else None."""
 
 
+def trusts(settings: Settings) -> Callable[[str], bool]:
+    """Is it the address of a proxy whose word counts?"""
+    networks = [ipaddress.ip_network(proxy) for proxy in settings.trusted_proxies if proxy != "*"]
+
+    def is_trusted(address: str) -> bool:
+        if "*" in settings.trusted_proxies:
+            return True
+        try:
+            peer = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(peer in network for network in networks)
+
+    return is_trusted
+
+
 class BehindProxy:
     """A WSGI application around another: believes trusted proxies, and answers below `base_url`
     as well as at the top, since some proxies take the prefix away and others leave it."""
 
     def __init__(self, app: WSGIApplication, settings: Settings) -> None:
         self._prefix = settings.base_url.rstrip("/")
-        self._trusts_all = "*" in settings.trusted_proxies
-        self._networks = [ipaddress.ip_network(p) for p in settings.trusted_proxies if p != "*"]
+        self._is_trusted = trusts(settings)
         self._app = app
         # The values that the nearest proxy set; those before it are only what it was told.
         self._believing = ProxyFix(self._mounted, x_for=1, x_proto=1, x_host=1, x_prefix=1)
@@ -47,15 +62,6 @@ class BehindProxy:
         for name in [key for key in environ if key.startswith(_FORWARDED)]:
             del environ[name]
         return self._mounted(environ, start_response)
-
-    def _is_trusted(self, address: str) -> bool:
-        if self._trusts_all:
-            return True
-        try:
-            peer = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(peer in network for network in self._networks)
 
     def _mounted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Move the prefix from the path, if it is there, to where WSGI has it."""
