@@ -202,13 +202,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_private(address: str) -> bool:
+    """Is it an address that is reached from its own network only (loopback and RFC 1918, RFC 4193
+    and the like)?"""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if found.version == 6 else None
+    return (mapped or found).is_private
+
+
 def register(
-    app: Flask, settings: Settings, answer: Callable[[TooManyRequests], Response]
+    app: Flask,
+    settings: Settings,
+    answer: Callable[[TooManyRequests], Response],
+    is_counted: Callable[[], bool],
 ) -> Limiter | None:
     """In hosted mode, count the requests of every client and refuse those over the limit.
 
     Args:
         answer: makes the reply to a refused one.
+        is_counted: does the request at hand count?
 
     Raises:
         SettingsError: the extra `ops` is missing, or the storage cannot be used.
@@ -239,18 +254,6 @@ def register(
     return limiter
 
 
-def is_counted() -> bool:
-    """Does the request at hand count as work? Probes, the page and its files do not."""
-    return request.endpoint is not None and request.endpoint not in UNCOUNTED
-
-
-UNCOUNTED = {
-    f"server.{name}"
-    for name in ("health", "ready", "metrics", "version", "openapi_document", "documentation")
-}
-"""Endpoints for operating the server: they answer at once, whatever else is asked of it."""
-
-
 def _limiter(app: Flask, settings: Settings) -> Limiter:
     try:
         from flask_limiter import Limiter
@@ -263,6 +266,8 @@ def _limiter(app: Flask, settings: Settings) -> Limiter:
         limiter = Limiter(
             client_network,
             app=app,
+            # What has no endpoint is counted with all else; by itself the limiter would let it go.
+            request_identifier=lambda: request.endpoint or "none",
             application_limits=[*limits],
             strategy="moving-window",
             storage_uri=address,

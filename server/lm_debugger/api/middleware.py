@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, RequestURITooLarge
 
 from lm_debugger.api import request_log
-from lm_debugger.api.limits import UNCOUNTED, client_network, is_counted, is_loopback
+from lm_debugger.api.counted import UNCOUNTED, is_counted
+from lm_debugger.api.limits import client_network, is_loopback
+from lm_debugger.api.page_address import MAX_URI
 from lm_debugger.api.request_log import Record, record
 from lm_debugger.api.security import SECURITY_HEADERS, content_security_policy
 from lm_debugger.api.state import state
@@ -42,6 +44,8 @@ def _begin() -> None:
         route=_route(),
     )
     _refuse_foreign_host()
+    if len(request.environ.get("REQUEST_URI", "")) > MAX_URI:
+        raise RequestURITooLarge(f"The address is too long; at most {MAX_URI} bytes are read.")
     if is_counted():
         if state().closing.has_begun:
             raise state().closing.refusal()
@@ -63,7 +67,7 @@ def _dress(response: Response) -> Response:
     headers.setdefault("Content-Security-Policy", content_security_policy())
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
-    if response.is_streamed and is_counted():
+    if response.is_streamed and request.endpoint is not None and is_counted():
         g.ends_later = True
         end = _End()
         response.response = end.after(response.response)
