@@ -11,6 +11,7 @@ import torch
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.checks import (
+    check_count,
     check_range,
     check_text,
     known_tokens,
@@ -38,7 +39,6 @@ from lm_debugger.errors import (
     EmptyPrompt,
     InvalidPosition,
     PromptTooLong,
-    TooManyInterventions,
     UnknownToken,
 )
 from lm_debugger.heap import trim
@@ -234,12 +234,6 @@ class Core:
         self, given: InterventionsLike, n_tokens: int
     ) -> tuple[Intervention, ...]:
         interventions = as_interventions(given)
-        if len(interventions) > self.limits.max_interventions:
-            raise TooManyInterventions(
-                f"{len(interventions)} interventions; at most {self.limits.max_interventions} are "
-                "allowed in one request.",
-                count=len(interventions),
-                maximum=self.limits.max_interventions,
-            )
+        check_count(len(interventions), self.limits.max_interventions)
         rules.check(self._adapter, interventions, n_tokens)
         return interventions

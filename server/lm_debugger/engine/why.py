@@ -127,8 +127,9 @@ class Why(Core):
         ids = self._encode(prompt)
         column = self._column(position, len(ids))
         edits = self._check_interventions(interventions, len(ids))
-        followed = known_tokens(self._vocabulary, self.info.vocab_size, tokens)
-        check_range("tokens", len(followed), self.limits.max_top_k)
+        followed = known_tokens(
+            self._vocabulary, self.info.vocab_size, tokens, self.limits.max_top_k
+        )
         with self._gate:
             plain, changed = self._both(ids, (column,), edits)
             unedited = edited = follow(self._lens, plain, column, followed)
