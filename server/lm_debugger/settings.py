@@ -142,6 +142,13 @@ class Settings(BaseSettings):
         le=10_000,
         description="requests that may wait for a model before a 503",
     )
+    max_reply_mb: int | None = Field(
+        32,
+        ge=1,
+        le=10_000,
+        description="largest reply, in MB (10⁶ bytes): what a request asks for (positions, layers, "
+        "top_k, runs) is multiplied before anything is computed",
+    )
     max_prompt_tokens: int | None = Field(
         None, ge=1, description="longest prompt, in tokens; by default as long as the model reads"
     )

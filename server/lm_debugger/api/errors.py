@@ -17,6 +17,7 @@ from lm_debugger.api.middleware import request_id
 from lm_debugger.api.request_log import record
 from lm_debugger.api.schemas import ErrorBody, ErrorReply
 from lm_debugger.errors import (
+    AnswerTooLarge,
     Busy,
     ClientGone,
     DebuggerError,
@@ -45,6 +46,7 @@ _HTTP_CODES = {
 
 
 _LIMITS = {
+    AnswerTooLarge.code: "max_reply_mb",
     Busy.code: "max_waiting",
     TooManyInterventions.code: "max_interventions",
     "max_new_tokens": "max_new_tokens",

@@ -9,6 +9,7 @@ from typing import Literal, SupportsIndex
 import torch
 
 from lm_debugger.engine import interventions as rules
+from lm_debugger.engine import weight
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.checks import (
     check_count,
@@ -77,13 +78,14 @@ class Core:
         """
         rules.check_value(self._adapter, at.layer, at.dim)
 
-    def check_length(self, n: int) -> None:
-        """May a list have n entries?
+    def check_vectors(self, n: int, n_tokens: int) -> None:
+        """May a list have n value vectors with so many of their tokens each?
 
         Raises:
-            OutOfRange: no; it names the range.
+            OutOfRange, AnswerTooLarge: no.
         """
         check_range("n", n, self.limits.max_top_k)
+        self._check_weight(self._weights.vectors(n, n_tokens))
 
     def token(self, id: int) -> Token:
         """One entry of the vocabulary.
@@ -180,6 +182,15 @@ class Core:
         resolve_positions(as_positions(positions), n_tokens)
         check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
         self._check_interventions(interventions, n_tokens)
+
+    @cached_property
+    def _weights(self) -> weight.Weights:
+        adapter = self._adapter
+        return weight.Weights(adapter.n_layers, adapter.ffn_width, len(adapter.unembedding))
+
+    def _check_weight(self, n_bytes: int) -> None:
+        """Raises AnswerTooLarge."""
+        weight.check(n_bytes, self.limits.max_reply_mb)
 
     def _activation_at_zero(self) -> float:
         with torch.inference_mode():
