@@ -128,7 +128,9 @@ def _sentence(error: HTTPException) -> str:
             return f"There is nothing at {request.path[:200]}; /docs lists what there is."
         case 405:
             allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-            return f"{request.method} is not allowed at {request.path[:200]}; allowed: {allowed}."
+            return (
+                f"{request.method[:20]} is not allowed at {request.path[:200]}; allowed: {allowed}."
+            )
         case 413:
             limit = request.max_content_length
             return (
