@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import Forbidden, RequestURITooLarge
+from werkzeug.exceptions import Forbidden, MethodNotAllowed, RequestURITooLarge
 
 from lm_debugger.api import request_log
 from lm_debugger.api.counted import UNCOUNTED, is_counted
@@ -22,6 +22,9 @@ from lm_debugger.api.state import state
 from lm_debugger.settings import Settings
 
 PAGE = "page"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+OTHER = "other"
+"""What the log and the metrics call all other methods: anybody can make up another one."""
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -40,9 +43,11 @@ def _begin() -> None:
     sent = request.headers.get("X-Request-Id", "")
     g.record = Record(
         id=sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex,
-        method=request.method,
+        method=request.method if request.method in METHODS else OTHER,
         route=_route(),
     )
+    if record().method == OTHER:
+        raise MethodNotAllowed(METHODS)
     _refuse_foreign_host()
     if len(request.environ.get("REQUEST_URI", "")) > MAX_URI:
         raise RequestURITooLarge(f"The address is too long; at most {MAX_URI} bytes are read.")
