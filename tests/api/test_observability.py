@@ -310,18 +310,8 @@ def test_anybodys_methods_do_not_make_more_metrics(
         assert (reply.status_code, reply.json["error"]["code"]) == (405, "method_not_allowed")
     assert series() == before
     text = measured.get("/metrics").text
-    assert "BREW" not in text
-    assert 'method="other"' in text
+    assert "BREW" not in text and 'method="other"' in text  # noqa: PT018
     assert {line["method"] for line in lines if line["status"] == 405} == {"other"}
-
-
-def test_all_labels_are_from_lists_that_the_server_knows(measured: FlaskClient) -> None:
-    """Whatever a request holds what was typed in."""
-    measured.post("/api/v1/trace", json={"model": TYPED, "prompt": TYPED})
-    measured.get(f"/api/v1/values/{TYPED}/0?model={TYPED}", headers={"X-Request-Id": TYPED})
-    measured.open(f"/{TYPED}", method=TYPED.upper(), headers={"Host": f"{TYPED}.example"})
-    measured.post("/api/v1/trace", data=TYPED, content_type=f"text/{TYPED}")
-    assert TYPED.lower() not in measured.get("/metrics").text.lower()
 
 
 def test_without_the_setting_there_are_no_metrics(registry: ModelRegistry) -> None:
