@@ -196,12 +196,17 @@ def test_a_full_disk_is_an_error_that_says_so_and_leaves_no_litter(
     assert index.concepts.search(index.concepts.words("music"), 3)
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_too(small: Debugger, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error_too(
+    small: Debugger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which folder it is, is told in the log, and not to whoever asks."""
     (tmp_path / "file").write_text("in the way")
     progress = ModelIndex(small, tmp_path / "file").build()
     assert progress.state == "failed"
     assert progress.error is not None
     assert "could not be written" in progress.error
+    assert str(tmp_path) not in progress.error
+    assert str(tmp_path) in caplog.text
 
 
 def test_old_litter_of_killed_builds_is_swept(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
     middleware.register(app)
     errors.register(app)
     limits.register(app, settings, errors.answer, is_counted)
+    app.before_request(middleware.refuse_unknown_method)
     for module in (
         routes_debug,
         routes_why,

@@ -46,8 +46,6 @@ def _begin() -> None:
         method=request.method if request.method in METHODS else OTHER,
         route=_route(),
     )
-    if record().method == OTHER:
-        raise MethodNotAllowed(METHODS)
     _refuse_foreign_host()
     if len(request.environ.get("REQUEST_URI", "")) > MAX_URI:
         raise RequestURITooLarge(f"The address is too long; at most {MAX_URI} bytes are read.")
@@ -57,6 +55,16 @@ def _begin() -> None:
         client = client_network()
         state().in_flight.enter(client)
         g.turn_of = client
+
+
+def refuse_unknown_method() -> None:
+    """After the request was counted: anybody can make up any number of methods.
+
+    Raises:
+        MethodNotAllowed: no method of HTTP.
+    """
+    if record().method == OTHER:
+        raise MethodNotAllowed(METHODS)
 
 
 def _dress(response: Response) -> Response:

@@ -115,7 +115,8 @@ class Build:
         except Cancelled:
             self._report(state="cancelled", seconds_left=None)
         except DebuggerError as error:
-            log.error("index: %s", error.message)
+            where = f" ({error.details['folder']})" if "folder" in error.details else ""
+            log.error("index: %s%s", error.message, where)
             self._report(state="failed", error=error.message, seconds_left=None)
         except Exception:
             log.exception("index: the build failed")

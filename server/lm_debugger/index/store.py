@@ -91,7 +91,7 @@ class Store:
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            raise IndexStorage(_sentence(error, self.folder), folder=str(self.folder)) from error
+            raise IndexStorage(_sentence(error), folder=str(self.folder)) from error
 
     def delete(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -127,13 +127,15 @@ def _bytes(tensor: Tensor) -> memoryview:
     return content.data
 
 
-def _sentence(error: OSError, folder: Path) -> str:
+def _sentence(error: OSError) -> str:
+    """Without the folder: whoever asks the server reads this, and where things are on its machine
+    is for its log alone."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
-            f"The disk is full: the index could not be written to {folder}. Free some space or "
-            "choose another folder with --cache-dir; everything that needs no index works on."
+            "The disk is full: the index could not be written. Free some space or choose another "
+            "folder with --cache-dir; everything that needs no index works on."
         )
     return (
-        f"The index could not be written to {folder} ({error.strerror}). Choose another folder "
+        f"The index could not be written ({error.strerror}). Choose another folder "
         "with --cache-dir; everything that needs no index works on."
     )
