@@ -172,7 +172,7 @@ def without_clusters(random_folder: Path, tmp_path: Path) -> Iterator[FlaskClien
     registry = ModelRegistry(own.models, loader(own), indexer(own))
     registry.start()
     registry.wait()
-    assert registry.explore()[1].build().state == "ready"
+    assert registry.loaded()[1].build().state == "ready"
     yield create_app(own, registry).test_client()
     registry.close()
 

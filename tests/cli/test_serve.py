@@ -117,8 +117,8 @@ def test_taken_port_is_one_sentence(start: Start) -> None:
         status, out, err = start("serve", "--port", str(port)).wait()
     assert (status, out) == (1, "")
     assert err == (
-        f"Error: Port {port} on 127.0.0.1 is taken by another program; choose another with --port, "
-        "or --port 0 for any free one.\n"
+        f"Error: Port {port} on 127.0.0.1 is taken: something listens there already. Choose "
+        "another port (--port), or 0 for any free one.\n"
     )
 
 

@@ -116,7 +116,9 @@ def test_tokens_are_typed_swapped_moved_and_let_go(
     page.get_by_role("button", name="Stop following").first.click()
     assert followed(page) == [found[0], TOKENS[0]]
     box.fill("qqqqqqqq")
-    expect(page.get_by_text("No other entry of the vocabulary begins so.")).to_be_visible()
+    expect(
+        page.get_by_text("No other entry of the vocabulary begins with “qqqqqqqq”.")
+    ).to_be_visible()
 
 
 def test_eight_tokens_and_those_of_another_model(open_page: OpenPage, small: RandomServer) -> None:
