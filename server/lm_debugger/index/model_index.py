@@ -10,7 +10,6 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from lm_debugger.errors import (
     UnknownCluster,
 )
 from lm_debugger.index.build import METHODS, Build, Method, Parts, Progress
-from lm_debugger.index.clusters import Clusters, default_number
+from lm_debugger.index.clusters import Clusters, ClusterSummary, default_number
 from lm_debugger.index.concepts import MOST_FOUND, ConceptSearch, ScoredValue
 from lm_debugger.index.keywords import KeywordIndex, KeywordResult
 from lm_debugger.index.projections import LayerProjections
@@ -38,23 +37,6 @@ from lm_debugger.index.store import Store, fingerprint
 from lm_debugger.index.terms import Terms
 
 FIRST_MEMBERS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSummary:
-    """A cluster without its members.
-
-    `layers`: members in each of the L layers. `cohesion`: mean cosine of the members with the
-    centre. `token_ids`, `token_logits`: the 30 tokens of its cloud, with the sums of their logits
-    in the members' lists of 50 (rule 18).
-    """
-
-    id: int
-    size: int
-    layers: tuple[int, ...]
-    cohesion: float
-    token_ids: tuple[int, ...]
-    token_logits: tuple[float, ...]
 
 
 class ModelIndex:
