@@ -102,6 +102,12 @@ class OutOfRange(InvalidInput):
     code = "out_of_range"
 
 
+class AnswerTooLarge(InvalidInput):
+    """What is asked for multiplies to more than one answer may hold."""
+
+    code = "answer_too_large"
+
+
 class NonFiniteResult(InvalidInput):
     """The edits drive the model to values that its number format cannot hold."""
 

@@ -2,32 +2,76 @@
 
 The reader is pydantic's own, strict: no number for a string, no true for 1, no NaN, no lone
 surrogates, a limit on nesting, and an unknown key is an error.
+
+What is wrong is looked for only until there is enough to tell, so that half a million faults cost
+no more than a handful. Therefore lists are `ListOf`, texts by name `Named`, and models `Request`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from lm_debugger.errors import InvalidInput
 from lm_debugger.near import nearest
 
+_SHOWN_PROBLEMS = 5
+_LONGEST_NAME = 50
+
+
+def _up_to_the_first_that_is_no_text(given: Any) -> Any:
+    if isinstance(given, dict):
+        for key, value in given.items():
+            if not isinstance(value, str):
+                return {key: value}
+    return given
+
+
+Item = TypeVar("Item")
 Model = TypeVar("Model", bound=BaseModel)
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(strip_whitespace=False)]
-
-_SHOWN_PROBLEMS = 5
+ListOf = Annotated[list[Item], Field(fail_fast=True)]
+"""A list that is read up to the first item that is wrong."""
+Named = Annotated[dict[str, str], BeforeValidator(_up_to_the_first_that_is_no_text)]
+"""Texts by name; of what is wrong in it, the first is told."""
 
 
 class Request(BaseModel):
     """What we receive: an unknown key is an error, so that a typing mistake cannot pass."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cut(cls, given: Any) -> Any:
+        return _with_few_unknown(cls, given)
+
+
+def _with_few_unknown(model: type[BaseModel], given: Any) -> Any:
+    """An object without most of its unknown keys, if it has more than are told."""
+    if not isinstance(given, Mapping):
+        return given
+    known = model.model_fields
+    most = len(known) + _SHOWN_PROBLEMS + 1
+    if len(given) <= most:
+        return given
+    unknown = islice((name for name in given if name not in known), _SHOWN_PROBLEMS + 1)
+    names = [*unknown, *(name for name in known if name in given)]
+    return {name: given[name] for name in names}
 
 
 class BrokenJson(InvalidInput):
@@ -48,6 +92,8 @@ def checked(model: type[Model], source: bytes | Mapping[str, str], what: str = "
     try:
         if isinstance(source, bytes):
             return model.model_validate_json(source)
+        if model.model_config.get("extra") == "forbid":
+            source = _with_few_unknown(model, source)
         return model.model_validate(source)
     except ValidationError as error:
         raise _readable(error, model, what) from error
@@ -62,10 +108,10 @@ def _readable(error: ValidationError, model: type[BaseModel], what: str) -> Inva
     for item in found:
         problems.setdefault(_field(item["loc"]) or what, _problem(item, model))
     shown = dict(list(problems.items())[:_SHOWN_PROBLEMS])
-    more = len(problems) - len(shown)
+    more = len(problems) > len(shown)  # not how many: nobody has looked
     return InvalidInput(
         "; ".join(f"{field} {problem}" for field, problem in shown.items())
-        + (f"; and {more} more" if more else "")
+        + ("; and more" if more else "")
         + ".",
         fields=shown,
         **_about_one([item["loc"] for item in found]),
@@ -100,7 +146,7 @@ def _field(location: tuple[str | int, ...]) -> str:
     """("interventions", 0, "layer") -> "interventions[0].layer"."""
     name = ""
     for part in location:
-        name += f"[{part}]" if isinstance(part, int) else f".{part[:50]}"
+        name += f"[{part}]" if isinstance(part, int) else f".{part[:_LONGEST_NAME]}"
         if part == "positions":  # what follows are pydantic's names of the union's branches
             break
     return name.removeprefix(".")
@@ -142,7 +188,7 @@ def _problem(item: ErrorDetails, model: type[BaseModel]) -> str:
 def _nearest(name: str, location: tuple[str | int, ...], model: type[BaseModel]) -> str:
     """The nearest known key at that place, as a hint."""
     known = list(_model_at(location[:-1], model).model_fields)
-    near = nearest(name, known)
+    near = nearest(name[:_LONGEST_NAME], known)
     return f" (did you mean {near}?)" if near else f" (known are {', '.join(known)})"
 
 

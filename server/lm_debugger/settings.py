@@ -57,9 +57,7 @@ class Settings(BaseSettings):
         None, description="branch, tag or commit of the models on the hub", min_length=1
     )
     device: str = Field(
-        "auto",
-        pattern=_DEVICE,
-        description="where the models run: auto, cpu, cuda, cuda:N or mps",
+        "auto", pattern=_DEVICE, description="where the models run: auto, cpu, cuda, cuda:N or mps"
     )
     dtype: Literal["float32", "float16", "bfloat16"] = Field(
         "float32", description="number format of the weights: float32, float16 or bfloat16"
@@ -82,8 +80,7 @@ class Settings(BaseSettings):
         description="for a server that strangers reach: see Hosting for what this switches on",
     )
     base_url: str = Field(
-        "/",
-        description="path under which a reverse proxy shows the server, such as /lm/",
+        "/", description="path under which a reverse proxy shows the server, such as /lm/"
     )
     trusted_proxies: NameList = Field(
         [],
@@ -141,6 +138,9 @@ class Settings(BaseSettings):
         ge=0,
         le=10_000,
         description="requests that may wait for a model before a 503",
+    )
+    max_reply_mb: int | None = Field(
+        32, ge=1, le=10_000, description="largest reply, in MB (10⁶ bytes), by what is asked for"
     )
     max_prompt_tokens: int | None = Field(
         None, ge=1, description="longest prompt, in tokens; by default as long as the model reads"

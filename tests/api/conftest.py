@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -75,3 +77,20 @@ def plain(random_folder: Path) -> Plain:
 @pytest.fixture(scope="session")
 def demo() -> Plain:
     return Plain(DEMO)
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[dict[str, Any]]]:
+    """The fields of the lines that are logged about requests, as they come."""
+    found: list[dict[str, Any]] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append({**vars(record)["request"], "level": record.levelname})
+
+    access = logging.getLogger("lm_debugger.access")
+    handler = Keep()
+    access.addHandler(handler)
+    caplog.set_level(logging.DEBUG)
+    yield found
+    access.removeHandler(handler)

@@ -7,14 +7,12 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer
@@ -29,23 +27,6 @@ from tests.until import PATIENCE
 
 TYPED = "Zanzibar"
 """What a user types: it stands in every request below and must stand in no log and no metric."""
-
-
-@pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[dict[str, Any]]]:
-    """The fields of the lines that are logged about requests, as they come."""
-    found: list[dict[str, Any]] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            found.append({**vars(record)["request"], "level": record.levelname})
-
-    access = logging.getLogger("lm_debugger.access")
-    handler = Keep()
-    access.addHandler(handler)
-    caplog.set_level(logging.DEBUG)
-    yield found
-    access.removeHandler(handler)
 
 
 def test_one_line_says_what_was_asked_of_what_and_how_it_went(
@@ -239,63 +220,3 @@ def test_other_messages_are_json_too(caplog: pytest.LogCaptureFixture) -> None:
     fields = json.loads(JsonFormatter().format(caplog.records[-1]))
     assert (fields["message"], fields["logger"]) == ("a message\nb", "some.where")
     assert "ValueError: inner" in fields["exception"]
-
-
-# --- metrics -------------------------------------------------------------------------------------
-
-
-def samples(client: FlaskClient) -> dict[tuple[str, tuple[str, ...]], float]:
-    """(name, values of its labels) -> value."""
-    response = client.get("/metrics")
-    assert response.status_code == 200
-    assert response.mimetype == "text/plain"
-    return {
-        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(response.text)
-        for sample in family.samples
-    }
-
-
-@pytest.fixture
-def measured(registry: ModelRegistry, settings: Settings) -> FlaskClient:
-    on = settings.model_copy(update={"metrics": True})
-    return create_app(on, registry).test_client()
-
-
-def test_metrics_count_what_happened(measured: FlaskClient) -> None:
-    body = {"prompt": PROMPT, "model": "demo", "max_new_tokens": 3}
-    for _ in range(2):
-        assert measured.post("/api/v1/generate", json=body).status_code == 200
-    measured.post("/api/v1/generate", json={"prompt": ""})
-    found = samples(measured)
-    route = "/api/v1/generate"
-    # sorted by label: method, outcome, route, status
-    assert found["lm_debugger_requests_total", ("POST", "ok", route, "200")] == 2
-    assert found["lm_debugger_requests_total", ("POST", "empty_prompt", route, "422")] == 1
-    assert found["lm_debugger_tokens_total", ("new", "demo")] == 6
-    assert found["lm_debugger_request_seconds_count", (route,)] == 3
-    assert found["lm_debugger_compute_seconds_sum", (route,)] > 0
-    assert found["lm_debugger_requests_in_flight", ()] == 0
-    assert found["lm_debugger_model_ready", ("demo",)] == 1
-
-
-def test_metrics_tell_nothing_that_was_typed(measured: FlaskClient) -> None:
-    ask_everything(measured)
-    assert TYPED not in measured.get("/metrics").text
-
-
-def test_anybodys_addresses_do_not_make_more_metrics(measured: FlaskClient) -> None:
-    before = len(samples(measured))
-    measured.get("/page-0")
-    measured.get("/api/v1/nothing-0")
-    known = len(samples(measured))
-    for number in range(1, 20):
-        measured.get(f"/page-{number}")
-        measured.get(f"/api/v1/nothing-{number}")
-    assert before < len(samples(measured)) == known
-
-
-def test_without_the_setting_there_are_no_metrics(registry: ModelRegistry) -> None:
-    response = create_app(Settings(), registry).test_client().get("/metrics")
-    assert (response.status_code, response.json["error"]["code"]) == (404, "not_found")
-    assert "--metrics" in response.json["error"]["message"]

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from lm_debugger.api.app import create_app
+from lm_debugger.api.page_address import MAX_URI
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.settings import Settings
 
@@ -48,7 +49,11 @@ def test_addresses_of_the_page_give_its_index(page: FlaskClient, path: str) -> N
     [
         ("/explore/L5D541", "../"),
         ("/trace/", "../"),
-        ("/any/thing/else?prompt=a%20b&x=1", "../../?prompt=a%20b&x=1"),
+        ("/any/thing/else?prompt=a%20b&x=1", "../../"),
+        ("/any/thing/else?L=1&x=1&D=2", "../../?L=1&D=2"),
+        ("/explore/a?keywords=a%20b+c&visualize=true", "../?keywords=a%20b+c&visualize=true"),
+        ("/a/b?keywords=" + "q" * 5000, "../"),
+        ("/a" * 9, "../" * 8),
     ],
 )
 def test_addresses_below_the_top_lead_there(page: FlaskClient, path: str, top: str) -> None:
@@ -56,6 +61,51 @@ def test_addresses_below_the_top_lead_there(page: FlaskClient, path: str, top: s
     response = page.get(path)
     assert (response.status_code, response.headers["Location"]) == (302, top)
     assert urlsplit(urljoin(f"http://a.example{path}", top)).path == "/"
+
+
+@pytest.mark.parametrize("path", ["/a" * 10, "/a" * 1800, "/" + "a" * 501, "/a/" + "a" * 5000])
+def test_addresses_that_cannot_be_the_pages_are_nowhere(page: FlaskClient, path: str) -> None:
+    response = page.get(path)
+    assert (response.status_code, response.json["error"]["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/", "/a/b", "/healthz", "/api/v1/models", "/api/v1/nowhere"])
+def test_an_address_may_be_so_long_and_no_longer(page: FlaskClient, path: str) -> None:
+    query = "?q=" + "q" * (MAX_URI - len(path) - 3)
+    assert page.get(path + query).status_code != 414
+    response = page.get(path + query + "q")
+    assert (response.status_code, response.json["error"]["code"]) == (414, "uri_too_long")
+
+
+ROOM = 4096
+"""Bytes that nginx keeps for the headers of a reply where nothing else is set."""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/a/b?" + "q" * 7000, {}),
+        ("GET", "/a/b?L=1&D=" + "1" * 7000, {}),
+        ("GET", "/a" * 1800, {}),
+        ("GET", "/api//v1/models?" + "q" * 7000, {}),  # doubled slashes
+        ("GET", "/a//b//" + "q" * 7000, {}),
+        ("GET", "/lm?" + "q" * 7000, {}),
+        ("GET", "/", {"X-Request-Id": "i" * 7000}),
+        ("OPTIONS", "/api/v1/trace",
+         {"Origin": "https://a.example", "Access-Control-Request-Method": "POST",
+          "Access-Control-Request-Headers": ", ".join(f"x-{i:05}" for i in range(900))}),
+        ("Q" * 7000, "/", {}),
+    ],
+)  # fmt: skip
+def test_headers_of_a_reply_do_not_grow_with_the_request(
+    registry: ModelRegistry, web: Path, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """A proxy answers 502 for those that do not fit, and takes the server for broken."""
+    settings = Settings(base_url="/lm/", cors_origins=["https://a.example"])
+    client = create_app(settings, registry, web).test_client()
+    response = client.open(path, method=method, headers=headers)
+    assert len(str(response.headers)) < ROOM / 2
+    assert response.status_code < 500
 
 
 def test_builds_are_told_apart(page: FlaskClient, web: Path) -> None:
@@ -79,6 +129,17 @@ def test_hashed_assets_may_be_kept_for_ever(page: FlaskClient) -> None:
     assert response.text == SCRIPT
     assert response.mimetype == "text/javascript"
     assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/..%2findex.html", "/assets/../index.html", "/assets/%2e%2e/favicon.svg",
+             "/assets//index-abc123.js", "/./favicon.svg"],
+)  # fmt: skip
+def test_a_file_has_one_address(page: FlaskClient, path: str) -> None:
+    """Whatever else leads to it might be kept for ever, or by whom it should not."""
+    response = page.get(path)
+    assert response.status_code == 404
+    assert "immutable" not in response.headers["Cache-Control"]
 
 
 def test_other_files_are_asked_for_anew(page: FlaskClient) -> None:

@@ -107,6 +107,41 @@ def test_the_name_that_people_ask_for_is_checked_behind_a_proxy(registry: ModelR
     assert (bad.status_code, bad.json["error"]["code"]) == (403, "foreign_host")
 
 
+@pytest.mark.parametrize(
+    ("peer", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("10.1.2.3", {}, 200),
+        ("::ffff:192.168.1.2", {}, 200),
+        ("fd00::1", {}, 200),
+        ("8.8.8.8", {}, 404),
+        ("2a00::1", {}, 404),
+        ("::ffff:8.8.8.8", {}, 404),
+        ("127.0.0.1", {"X-Forwarded-For": "10.1.2.3"}, 404),
+        ("127.0.0.1", {"X-Forwarded-For": "8.8.8.8"}, 404),
+        ("127.0.0.1", {"X-Real-Ip": "8.8.8.8"}, 404),
+        ("127.0.0.1", {"Forwarded": "for=8.8.8.8"}, 404),
+        ("127.0.0.1", {"Via": "1.1 proxy"}, 404),
+    ],
+)
+@pytest.mark.parametrize("trusted", [[], ["*"]])
+@pytest.mark.parametrize("path", ["/metrics", "/lm/metrics"])
+def test_metrics_are_for_those_who_ask_directly(
+    registry: ModelRegistry,
+    peer: str,
+    headers: dict[str, str],
+    status: int,
+    trusted: list[str],
+    path: str,
+) -> None:
+    """A proxy shows them to nobody, whatever path it serves under and whether it is trusted."""
+    settings = Settings(host="0.0.0.0", metrics=True, base_url="/lm/", trusted_proxies=trusted)
+    client = create_app(settings, registry).test_client()
+    reply = client.get(path, headers=headers, environ_overrides={"REMOTE_ADDR": peer})
+    assert reply.status_code == status
+    assert ("lm_debugger_requests" in reply.text) == (status == 200)
+
+
 # --- the prefix ----------------------------------------------------------------------------------
 
 
@@ -119,8 +154,9 @@ def test_below_the_prefix_and_at_the_top(registry: ModelRegistry, path: str) -> 
 
 def test_the_prefix_itself_leads_to_its_folder(registry: ModelRegistry) -> None:
     client = create_app(Settings(base_url="/a/b"), registry).test_client()
-    reply = client.get("/a/b?prompt=x")
-    assert (reply.status_code, reply.headers["Location"]) == (308, "/a/b/?prompt=x")
+    for query, rest in (("?L=1&prompt=x&D=2", "?L=1&D=2"), ("?prompt=x", ""), ("", "")):
+        reply = client.get(f"/a/b{query}")
+        assert (reply.status_code, reply.headers["Location"]) == (308, f"/a/b/{rest}")
     assert client.get("/a/bc/version").status_code != 200
 
 
@@ -154,7 +190,7 @@ def test_all_of_it_through_a_real_proxy(server: Server, strip: bool) -> None:
         assert told["host"] == url.split("/")[2]
         assert fetch(f"{url}/")[1] == "<title>the page</title>"
         # an address of the page below the top leads to the top, wherever that is
-        assert fetch(f"{url}/explore/L5D541?prompt=x")[0] == f"{url}/?prompt=x"
+        assert fetch(f"{url}/explore/a?prompt=x&L=1&D=2")[0] == f"{url}/?L=1&D=2"
         traced = json.loads(fetch(f"{url}/api/v1/trace", {"prompt": "a", "model": "demo"})[1])
         assert traced["prompt"] == "a"
         body = {"prompt": "a", "max_new_tokens": 3, "model": "demo"}

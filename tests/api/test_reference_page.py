@@ -120,6 +120,9 @@ def get(port: int, path: str, host: str) -> tuple[int, str | None]:
         ("/?keywords=a%20b&L=3&D=7", "/?keywords=a%20b&L=3&D=7"),  # what its exploration did
         ("/", "/#/explore"),
         ("/?embed=true", "/#/explore"),
+        ("/?L=3&D=7&" + "q" * 9000, "/#/explore"),
+        ("/?keywords=" + "q" * 5000, "/#/explore"),
+        ("/?L=3&embed=true&D=7", "/?L=3&D=7"),
     ],
 )
 def test_its_links_lead_to_the_page(
@@ -134,7 +137,7 @@ def test_its_links_lead_to_the_page(
             assert reply == (302, f"http://{name}:{port}{place}")
         assert port is not None
         assert get(port, place.partition("#")[0], f"127.0.0.1:{port}")[0] == 200
-        for foreign in ("attacker.example", "", "a b"):
+        for foreign in ("attacker.example", "", "a b", "q" * 9000 + ".localhost"):
             assert get(explore_port, path, foreign) == (403, None)
     with socket.create_server(("127.0.0.1", explore_port)):
         pass  # free again

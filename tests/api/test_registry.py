@@ -94,9 +94,10 @@ MACHINE = {"proc/meminfo": "MemTotal:  8000000 kB\nMemFree: 1 kB\nMemAvailable: 
                 "proc/self/cgroup": "0::/\n",
                 "sys/fs/cgroup/memory.max": "1000000000\n",
                 "sys/fs/cgroup/memory.current": "700000000\n",
-                "sys/fs/cgroup/memory.stat": "anon 5\ninactive_file 200000000\n",
+                "sys/fs/cgroup/memory.stat": "anon 5\ninactive_file 200000000\n"
+                "active_file 90000000\n",
             },
-            500_000_000,
+            590_000_000,
         ),
         # version 2, on the host: a group inside another that allows less
         (
@@ -117,9 +118,11 @@ MACHINE = {"proc/meminfo": "MemTotal:  8000000 kB\nMemFree: 1 kB\nMemAvailable: 
                 "proc/self/cgroup": "3:cpu:/docker/abc\n2:memory:/docker/abc\n0::/\n",
                 "sys/fs/cgroup/memory/memory.limit_in_bytes": "600000000\n",
                 "sys/fs/cgroup/memory/memory.usage_in_bytes": "100000000\n",
-                "sys/fs/cgroup/memory/memory.stat": "total_inactive_file 50000000\n",
+                "sys/fs/cgroup/memory/memory.stat": "inactive_file 7\n"
+                "total_inactive_file 50000000\n"
+                "total_active_file 20000000\n",
             },
-            550_000_000,
+            570_000_000,
         ),
         # version 1 without a limit
         (

@@ -184,7 +184,7 @@ def test_nothing_is_run_that_was_sent_or_stored() -> None:
         )
         if name.partition(".")[0] in FOREIGN
     }
-    assert imported == {"heap.py: ctypes"}  # two calls about malloc, with numbers of its own
+    assert imported == {"heap.py: ctypes"}  # about memory, with numbers of its own
 
 
 def test_no_code_of_a_checkpoint_is_trusted() -> None:

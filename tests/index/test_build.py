@@ -196,17 +196,23 @@ def test_a_full_disk_is_an_error_that_says_so_and_leaves_no_litter(
     assert index.concepts.search(index.concepts.words("music"), 3)
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_too(small: Debugger, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error_too(
+    small: Debugger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which folder it is, is told in the log, and not to whoever asks."""
     (tmp_path / "file").write_text("in the way")
     progress = ModelIndex(small, tmp_path / "file").build()
     assert progress.state == "failed"
     assert progress.error is not None
     assert "could not be written" in progress.error
+    assert str(tmp_path) not in progress.error
+    assert str(tmp_path) in caplog.text
 
 
 def test_old_litter_of_killed_builds_is_swept(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    old, new = tmp_path / ".a.safetensors.00.tmp", tmp_path / ".b.safetensors.00.tmp"
+    store = Store(tmp_path, "model")
+    store.folder.mkdir()
+    old, new = (store.folder / f".{name}.safetensors.00.tmp" for name in "ab")
     for path in (old, new):
         path.write_bytes(b"half a file")
     os.utime(old, (time.time() - 7200, time.time() - 7200))
@@ -226,25 +232,22 @@ def test_the_name_changes_with_what_the_index_depends_on(
     assert fingerprint(again.adapter, again.vocabulary) != name
 
 
-def test_clusters_of_an_older_version_are_made_anew_and_layers_kept(
+def test_an_index_of_another_format_is_left_alone_and_made_anew_once(
     small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Up to 0.1 their clouds were sums over the whole vocabulary, in files of another name."""
-    before = ModelIndex(small, tmp_path, n_clusters=5)
-    before.build()
-    [new] = before.store.folder.glob("clusters*")
-    old = before.store.load(new.stem)
-    assert old is not None
-    new.unlink()
-    before.store.save("clusters-kmeans-5", {**old, "token_ids": torch.zeros_like(old["token_ids"])})
+    with monkeypatch.context() as patch:
+        patch.setattr("lm_debugger.index.store.FORMAT", "1")
+        before = ModelIndex(small, tmp_path, n_clusters=5)
+        before.build()
+    old = files(before.store.folder)
+    after = ModelIndex(small, tmp_path, n_clusters=5)
+    assert after.build().state == "ready"
+    assert after.store.folder != before.store.folder
+    assert files(before.store.folder) == old  # a server of that version may share the cache
 
     def refuse(*args: object) -> None:
-        raise AssertionError("a layer was computed although it was stored")
+        raise AssertionError("computed although it was stored")
 
     monkeypatch.setattr("lm_debugger.index.build.project_layer", refuse)
-    for _ in range(2):
-        after = ModelIndex(small, tmp_path, n_clusters=5)
-        assert after.build().state == "ready"
-        assert torch.equal(after.clusters.token_ids, old["token_ids"])
-        # the second time they are found
-        monkeypatch.setattr("lm_debugger.index.clusters.spherical_kmeans", refuse)
+    monkeypatch.setattr("lm_debugger.index.clusters.spherical_kmeans", refuse)
+    assert ModelIndex(small, tmp_path, n_clusters=5).build().state == "ready"

@@ -17,6 +17,22 @@ describe("csv", () => {
   });
 });
 
+describe("a cell that a spreadsheet would take for a formula", () => {
+  it.each(["=1+1", '=HYPERLINK("x")', "+1", "-1", "@A1", "\t=1", "\r=1"])("is text: %j", (text) => {
+    expect(toCsv([], [[text]])).toBe(`\r\n"'${text.replaceAll('"', '""')}"\r\n`);
+  });
+
+  it.each([
+    [" =1", '" =1"'],
+    ["a=b", '"a=b"'],
+    [-1.5, "-1.5"],
+    [-1e-9, "-1e-9"],
+    ["", '""'],
+  ])("is not %j", (value, cell) => {
+    expect(toCsv([], [[value]])).toBe(`\r\n${cell}\r\n`);
+  });
+});
+
 describe("file names", () => {
   it.each([
     [["L3D7", "tokens"], "l3d7-tokens"],

@@ -19,6 +19,7 @@ from lm_debugger.api import (
     routes_why,
     spa,
 )
+from lm_debugger.api.counted import is_counted
 from lm_debugger.api.limits import InFlight, Stopping
 from lm_debugger.api.metrics import Metrics
 from lm_debugger.api.proxy import BehindProxy
@@ -42,6 +43,7 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
     """
     limits.refuse_unsafe(settings)
     app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # by a redirect, which would repeat what was asked for
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     in_flight = InFlight(
         settings.threads, settings.max_requests_at_once if settings.hosted else None
@@ -51,7 +53,8 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
     attach(app.extensions, state)
     middleware.register(app)
     errors.register(app)
-    limits.register(app, settings, errors.answer)
+    limits.register(app, settings, errors.answer, is_counted)
+    app.before_request(middleware.refuse_unknown_method)
     for module in (
         routes_debug,
         routes_why,
@@ -68,6 +71,7 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
             app,
             resources=dict.fromkeys(_CALLABLE_FROM_OTHER_ORIGINS, origins),
             expose_headers=["X-Request-Id", "Server-Timing", "Retry-After"],
+            allow_headers=["Content-Type", "X-Request-Id"],  # or it repeats whatever is asked for
             max_age=600,
         )
     stoppable = Stopping(app.wsgi_app, settings.max_seconds, state.closing)

@@ -23,9 +23,10 @@ _UNLIMITED = 2**60
 def needed(n_parameters: int, dtype: str, device: str, stored_bytes: int | None) -> int:
     """Bytes that a model of so many parameters takes to load and to work.
 
-    A CPU works in fp32 on a packed copy of the weights (`engine.products`). Those that were packed
-    stay in their file, mapped, and cost nothing that the system could not take back; but weights
-    stored in half precision are converted, and so are in memory twice.
+    Counted is what the system cannot take back. A CPU works in fp32 on a packed copy of the weights
+    (`engine.products`), which stays; those that were packed are mapped from their file, and may be
+    dropped. Weights stored in half precision are converted, and so are in memory twice, to stay.
+    What is used as it is stored may be dropped, too, but counts, as every answer reads it again.
 
     Args:
         stored_bytes: size of the weight files; None: not known.
@@ -113,10 +114,10 @@ def _control_groups(root: Path) -> Iterator[int | None]:
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "")
         elif "memory" in controllers.split(","):
             top = root / "sys/fs/cgroup/memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
         else:
             continue
         # Inside a container the path may be the host's, and the container's own group is the top.
@@ -126,14 +127,16 @@ def _control_groups(root: Path) -> Iterator[int | None]:
             folder = folder.parent
 
 
-def _free_in_group(folder: Path, limit: str, usage: str, cached: str) -> int | None:
+def _free_in_group(folder: Path, limit: str, usage: str, prefix: str) -> int | None:
     try:
         most = int((folder / limit).read_text())  # "max" is no number, and no limit
         if most >= _UNLIMITED:
             return None
         used = int((folder / usage).read_text())
         stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        return most - used + int(stat.get(cached, 0))
+        # Pages of files, read once or often: all are dropped before a process is ended.
+        files = (stat.get(f"{prefix}{kind}_file", 0) for kind in ("inactive", "active"))
+        return most - used + sum(map(int, files))
     except (OSError, ValueError):
         return None
 

@@ -22,6 +22,8 @@ TOKENS_OF_A_HIT = 10
 TOKENS_OF_A_MEMBER = 20
 """Of a cluster (rule 18)."""
 TOKENS_OF_A_LABEL = 5
+TOKENS_MATCHED = 50
+"""At most, of a vector that keywords found."""
 
 
 def index(debugger: Debugger, found: ModelIndex) -> explore.IndexReply:

@@ -17,6 +17,7 @@ from lm_debugger.api.middleware import request_id
 from lm_debugger.api.request_log import record
 from lm_debugger.api.schemas import ErrorBody, ErrorReply
 from lm_debugger.errors import (
+    AnswerTooLarge,
     Busy,
     ClientGone,
     DebuggerError,
@@ -40,11 +41,13 @@ _HTTP_CODES = {
     404: "not_found",
     405: "method_not_allowed",
     413: "body_too_large",
+    414: "uri_too_long",
     415: "unsupported_media_type",
 }
 
 
 _LIMITS = {
+    AnswerTooLarge.code: "max_reply_mb",
     Busy.code: "max_waiting",
     TooManyInterventions.code: "max_interventions",
     "max_new_tokens": "max_new_tokens",
@@ -126,7 +129,9 @@ def _sentence(error: HTTPException) -> str:
             return f"There is nothing at {request.path[:200]}; /docs lists what there is."
         case 405:
             allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-            return f"{request.method} is not allowed at {request.path[:200]}; allowed: {allowed}."
+            return (
+                f"{request.method[:20]} is not allowed at {request.path[:200]}; allowed: {allowed}."
+            )
         case 413:
             limit = request.max_content_length
             return (

@@ -80,7 +80,10 @@ def generate() -> Response:
 
 def _classic(items: Sequence[old.LegacyIntervention]) -> list[Intervention]:
     """Rule 11: above 0 is on, anything else is off."""
-    return [Intervention(item.layer, item.dim, "on" if item.coeff > 0 else "off") for item in items]
+    return [
+        Intervention(item.layer, item.dim, "on" if item.coeff > 0 else "off")
+        for item in parse.not_too_many(items)
+    ]
 
 
 def _response(prompt: str, run: Run) -> old.LegacyResponse:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from lm_debugger.api.schemas import Reply
-from lm_debugger.json_input import Finite, Text
+from lm_debugger.json_input import Finite, ListOf, Text
 
 
 class LegacyRequest(BaseModel):
@@ -25,13 +25,13 @@ class LegacyIntervention(LegacyRequest):
 
 class LegacyDataRequest(LegacyRequest):
     prompt: Text = Field(description="taken as it is")
-    interventions: list[LegacyIntervention] = Field(default=[], description="classic edits")
+    interventions: ListOf[LegacyIntervention] = Field(default=[], description="classic edits")
 
 
 class LegacyGenerateRequest(LegacyRequest):
     prompt: Text = Field(description="taken as it is")
     generate_k: int = Field(description="at most this many new tokens")
-    interventions: list[LegacyIntervention] = Field(default=[], description="classic edits")
+    interventions: ListOf[LegacyIntervention] = Field(default=[], description="classic edits")
 
 
 class LegacyValueQuery(BaseModel):

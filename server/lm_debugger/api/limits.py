@@ -202,13 +202,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_private(address: str) -> bool:
+    """Is it an address that is reached from its own network only (loopback and RFC 1918, RFC 4193
+    and the like)?"""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if found.version == 6 else None
+    return (mapped or found).is_private
+
+
 def register(
-    app: Flask, settings: Settings, answer: Callable[[TooManyRequests], Response]
+    app: Flask,
+    settings: Settings,
+    answer: Callable[[TooManyRequests], Response],
+    is_counted: Callable[[], bool],
 ) -> Limiter | None:
     """In hosted mode, count the requests of every client and refuse those over the limit.
 
     Args:
         answer: makes the reply to a refused one.
+        is_counted: does the request at hand count?
 
     Raises:
         SettingsError: the extra `ops` is missing, or the storage cannot be used.
@@ -224,13 +239,11 @@ def register(
     @app.errorhandler(OverLimit)
     def refuse(_: OverLimit) -> Response:
         limit = settings.max_requests_per_minute
-        current = limiter.current_limit
-        seconds = 60.0 if current is None else current.reset_at - time.time()
         return answer(
             TooManyRequests(
                 f"More than {limit} requests in a minute came from your address (the setting "
                 "max_requests_per_minute); try again in a moment.",
-                retry_after=min(60, max(1, math.ceil(seconds))),
+                retry_after=min(60, max(1, math.ceil(_seconds_left(limiter)))),
                 limit="max_requests_per_minute",
                 maximum=limit,
             )
@@ -239,35 +252,31 @@ def register(
     return limiter
 
 
-def is_counted() -> bool:
-    """Does the request at hand count as work? Probes, the page and its files do not."""
-    return request.endpoint is not None and request.endpoint not in UNCOUNTED
-
-
-UNCOUNTED = {
-    f"server.{name}"
-    for name in ("health", "ready", "metrics", "version", "openapi_document", "documentation")
-}
-"""Endpoints for operating the server: they answer at once, whatever else is asked of it."""
+def _seconds_left(limiter: Limiter) -> float:
+    """Until whoever is refused may ask again; 60 where the storage has just gone away."""
+    try:
+        current = limiter.current_limit
+        return 60.0 if current is None else current.reset_at - time.time()
+    except limiter.storage.base_exceptions:
+        return 60.0
 
 
 def _limiter(app: Flask, settings: Settings) -> Limiter:
     try:
-        from flask_limiter import Limiter
+        import flask_limiter  # noqa: F401  # and with it all that `counting` needs
         from limits.errors import ConfigurationError
     except ImportError as error:
         raise require_extra("hosted", error) from error
-    limits = [f"{settings.max_requests_per_minute} per minute"]
-    address = settings.rate_limit_storage
+    from lm_debugger.api import counting
+
     try:
-        limiter = Limiter(
-            client_network,
+        limiter = counting.limiter(
+            settings.rate_limit_storage,
+            [f"{settings.max_requests_per_minute} per minute"],
+            key_func=client_network,
             app=app,
-            application_limits=[*limits],
-            strategy="moving-window",
-            storage_uri=address,
-            in_memory_fallback=[*limits],
-            key_prefix="lm-debugger",
+            # What has no endpoint is counted with all else; by itself the limiter would let it go.
+            request_identifier=lambda: request.endpoint or "none",
         )
         reachable = limiter.storage.check()
     except (ConfigurationError, ValueError) as error:

@@ -10,16 +10,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, MethodNotAllowed, RequestURITooLarge
 
 from lm_debugger.api import request_log
-from lm_debugger.api.limits import UNCOUNTED, client_network, is_counted, is_loopback
+from lm_debugger.api.counted import UNCOUNTED, is_counted
+from lm_debugger.api.limits import client_network, is_loopback
+from lm_debugger.api.page_address import MAX_URI
 from lm_debugger.api.request_log import Record, record
 from lm_debugger.api.security import SECURITY_HEADERS, content_security_policy
 from lm_debugger.api.state import state
 from lm_debugger.settings import Settings
 
 PAGE = "page"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+OTHER = "other"
+"""What the log and the metrics call all other methods: anybody can make up another one."""
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -38,16 +43,28 @@ def _begin() -> None:
     sent = request.headers.get("X-Request-Id", "")
     g.record = Record(
         id=sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex,
-        method=request.method,
+        method=request.method if request.method in METHODS else OTHER,
         route=_route(),
     )
     _refuse_foreign_host()
+    if len(request.environ.get("REQUEST_URI", "")) > MAX_URI:
+        raise RequestURITooLarge(f"The address is too long; at most {MAX_URI} bytes are read.")
     if is_counted():
         if state().closing.has_begun:
             raise state().closing.refusal()
         client = client_network()
         state().in_flight.enter(client)
         g.turn_of = client
+
+
+def refuse_unknown_method() -> None:
+    """After the request was counted: anybody can make up any number of methods.
+
+    Raises:
+        MethodNotAllowed: no method of HTTP.
+    """
+    if record().method == OTHER:
+        raise MethodNotAllowed(METHODS)
 
 
 def _dress(response: Response) -> Response:
@@ -63,7 +80,7 @@ def _dress(response: Response) -> Response:
     headers.setdefault("Content-Security-Policy", content_security_policy())
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
-    if response.is_streamed and is_counted():
+    if response.is_streamed and request.endpoint is not None and is_counted():
         g.ends_later = True
         end = _End()
         response.response = end.after(response.response)

@@ -5,13 +5,14 @@ wrong with them in words, is `json_input`'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from lm_debugger.api.request_log import record
 from lm_debugger.api.state import state
+from lm_debugger.engine.checks import check_count
 from lm_debugger.engine.types import Intervention, Sampling
 from lm_debugger.errors import InvalidInput, PromptTooLong
 from lm_debugger.json_input import Model, checked
@@ -19,6 +20,8 @@ from lm_debugger.runs.schema import InterventionIn, SamplingIn, checked_interven
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
+
+Item = TypeVar("Item")
 
 
 def body(model: type[Model]) -> Model:
@@ -89,9 +92,20 @@ def prompt(text: str, debugger: Debugger) -> str:
     return text
 
 
+def not_too_many(items: Sequence[Item]) -> Sequence[Item]:
+    """Interventions, if they are few enough to be looked at one by one.
+
+    Raises:
+        TooManyInterventions: more than the setting `max_interventions`.
+    """
+    check_count(len(items), state().settings.max_interventions)
+    return items
+
+
 def interventions(items: Sequence[InterventionIn]) -> list[Intervention]:
-    """The engine's interventions; it raises InvalidIntervention, InvalidPosition."""
-    return checked_interventions(items)
+    """The engine's interventions; it raises InvalidIntervention, InvalidPosition, and as
+    `not_too_many` does."""
+    return checked_interventions(not_too_many(items))
 
 
 def sampling(item: SamplingIn) -> Sampling:

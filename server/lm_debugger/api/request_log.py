@@ -25,6 +25,7 @@ class Record:
     """One request.
 
     Attributes:
+        method: `other` where it is none of HTTP's usual ones.
         route: its rule (`/api/v1/trace`), `page` for the page and its files, `none` for what is
             nowhere.
         prompt_tokens, new_tokens: read and generated.

@@ -39,7 +39,7 @@ def change_index() -> Response:
 def search_keywords() -> Response:
     asked = parse.parameters(wire.KeywordQuery)
     debugger, index = state().indexed(asked.model)
-    debugger.check_length(asked.n)
+    debugger.check_vectors(asked.n, dump.TOKENS_OF_A_HIT + dump.TOKENS_MATCHED)
     with computing():
         found = index.keywords(asked.q, asked.n)
         return json_reply(dump.keywords(debugger, index, found))
@@ -49,7 +49,7 @@ def search_keywords() -> Response:
 def search_concepts() -> Response:
     asked = parse.parameters(wire.ConceptQuery)
     debugger, index = state().indexed(asked.model)
-    debugger.check_length(asked.n)
+    debugger.check_vectors(asked.n, dump.TOKENS_OF_A_HIT)
     last = debugger.info.n_layers - 1
     layers = (
         0 if asked.first_layer is None else asked.first_layer,
@@ -67,7 +67,7 @@ def neighbours(layer: str, dim: str) -> Response:
     debugger, index = state().indexed(asked.model)
     at = ValueId(asked.layer, asked.dim)
     debugger.check(at)
-    debugger.check_length(asked.n)
+    debugger.check_vectors(asked.n, dump.TOKENS_OF_A_HIT)
     with computing():
         found = index.concepts.neighbours(at, asked.n, opposite=asked.opposite)
         return _unchanging(dump.neighbours(debugger, index, at, found))
@@ -92,7 +92,7 @@ def clusters() -> Response:
 def cluster(cluster: str) -> Response:
     asked = parse.parameters(wire.ClusterQuery, cluster=cluster)
     debugger, index = state().indexed(asked.model)
-    debugger.check_length(asked.n)
+    debugger.check_vectors(asked.n, dump.TOKENS_OF_A_MEMBER)
     with computing():
         members = index.members(asked.cluster, asked.seed)
         shown = members[asked.offset : asked.offset + asked.n]

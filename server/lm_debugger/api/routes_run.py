@@ -18,4 +18,5 @@ def code() -> Response:
     asked = parse.body(wire.CodeRequest)
     debugger = state().debugger(asked.run.model)
     parse.prompt(asked.run.prompt, debugger)
+    parse.not_too_many(asked.run.interventions)
     return json_reply(wire.CodeReply(code=program(asked.run, debugger, asked.form)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from lm_debugger import __version__
@@ -10,7 +10,9 @@ from lm_debugger import settings as settings_table
 from lm_debugger.api import docs, dump, openapi, spa
 from lm_debugger.api import schemas as wire
 from lm_debugger.api.examples import examples
+from lm_debugger.api.limits import is_private
 from lm_debugger.api.metrics import MEDIA
+from lm_debugger.api.proxy import DIRECT
 from lm_debugger.api.registry import RETRY_AFTER
 from lm_debugger.api.replies import html_reply, json_reply
 from lm_debugger.api.state import state
@@ -71,6 +73,12 @@ def metrics() -> Response:
     found = state().metrics
     if found is None:
         raise NotFound("Metrics are off here; start the server with --metrics.")
+    asking = request.environ.get(DIRECT)
+    if asking is None or not is_private(asking):
+        raise NotFound(
+            "Metrics are for machines that ask this server itself, without a proxy, from a private "
+            "address."
+        )
     return Response(found.text(), content_type=MEDIA)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lm_debugger.engine.types import Kind
-from lm_debugger.json_input import Request, Text
+from lm_debugger.json_input import ListOf, Request, Text
 from lm_debugger.runs.schema import InterventionIn, SamplingIn
 
 
@@ -28,10 +28,10 @@ class Reply(BaseModel):
 class TraceRequest(Request):
     model: str | None = Field(default=None, description="default: the first model served")
     prompt: Text = Field(description="taken as it is: nothing added, nothing stripped (rule 1)")
-    interventions: list[InterventionIn] = Field(
+    interventions: ListOf[InterventionIn] = Field(
         default=[], description="edits; of two on one vector the last wins"
     )
-    positions: Literal["all", "last"] | list[int] = Field(
+    positions: Literal["all", "last"] | ListOf[int] = Field(
         default="last", description="positions to trace"
     )
     top_k: int = Field(default=10, description="tokens and sub-updates per layer")
@@ -40,7 +40,7 @@ class TraceRequest(Request):
 class GenerateRequest(Request):
     model: str | None = Field(default=None, description="default: the first model served")
     prompt: Text = Field(description="taken as it is: nothing added, nothing stripped (rule 1)")
-    interventions: list[InterventionIn] = Field(
+    interventions: ListOf[InterventionIn] = Field(
         default=[], description="edits; of two on one vector the last wins"
     )
     max_new_tokens: int = Field(default=10, description="at most so many tokens are added")

@@ -8,14 +8,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lm_debugger.api.schemas import Reply, TokenLogitOut, TokenOut
-from lm_debugger.json_input import Request, Text
+from lm_debugger.json_input import ListOf, Request, Text
 from lm_debugger.runs.schema import InterventionIn
 
 
 class AboutPrompt(Request):
     model: str | None = Field(None, description="default: the first model served")
     prompt: Text = Field(description="taken as it is, nothing is stripped")
-    interventions: list[InterventionIn] = Field([], description="edits of coefficients")
+    interventions: ListOf[InterventionIn] = Field([], description="edits of coefficients")
 
 
 class WhyRequest(AboutPrompt):
@@ -23,7 +23,7 @@ class WhyRequest(AboutPrompt):
 
 
 class FollowRequest(WhyRequest):
-    tokens: list[int] = Field(description="ids of the tokens to follow")
+    tokens: ListOf[int] = Field(description="ids of the tokens to follow")
 
 
 class AttributeRequest(WhyRequest):
@@ -86,7 +86,7 @@ class TokensReply(Reply):
 
 
 class GridRequest(AboutPrompt):
-    positions: Literal["all", "last"] | list[int] = Field("all", description="of the prompt")
+    positions: Literal["all", "last"] | ListOf[int] = Field("all", description="of the prompt")
 
 
 class GridRunOut(Reply):

@@ -13,10 +13,12 @@ from typing import Self
 from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.server import BaseWSGIServer, create_server
 
 from lm_debugger.api.app import create_app
+from lm_debugger.api.descriptors import connections
 from lm_debugger.api.explore_link import leads_to
+from lm_debugger.api.listener import Listener
+from lm_debugger.api.proxy import trusts
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.state import state_of
 from lm_debugger.errors import DebuggerError
@@ -59,31 +61,34 @@ class Server:
 
     Raises:
         AddressUnavailable: the port is taken, or host or port cannot be used here.
+        SettingsError: the system allows too few open files.
     """
 
     def __init__(
         self, settings: Settings, registry: ModelRegistry, app: Flask | None = None
     ) -> None:
         share_arenas()
+        allowed = connections(settings)
         self.app = app or create_app(settings, registry)
         listening = _listen(settings.host, settings.port)
         self.url = _url(listening)
         self._map: dict[int, object] = {}
-        self._wsgi = create_server(
+        self._wsgi = Listener(
             self.app,
-            map=self._map,
-            sockets=[listening],
+            self._map,
+            listening,
+            trusts(settings),
             threads=settings.threads,
-            connection_limit=settings.max_connections,
+            connection_limit=allowed,
             channel_timeout=120,
             # Read on while a request is worked on: a client that goes away is noticed at once.
             channel_request_lookahead=1,
-            # Flask refuses larger bodies with the proper error; this is only the last resort.
-            max_request_body_size=16 * settings.max_body_bytes,
+            # Flask tells more about a body that is too large; what is far larger is not read.
+            max_request_body_size=4 * settings.max_body_bytes,
+            inbuf_overflow=4 * settings.max_body_bytes,  # in memory, not in a temporary file
             ident=_IDENT,
-            clear_untrusted_proxy_headers=False,  # BehindProxy does, for those not trusted
         )
-        self._leading: BaseWSGIServer | None = None
+        self._leading: Listener | None = None
         self.explore_url = self._lead_here(settings, listening.getsockname()[1])
         self._thread: threading.Thread | None = None
         self._running = False
@@ -99,8 +104,8 @@ class Server:
         except AddressUnavailable as error:
             log.warning("The links of LM-Debugger's page to Explore do not lead here: %s", error)
             return None
-        self._leading = create_server(
-            leads_to(port, settings), map=self._map, sockets=[listening], threads=1, ident=_IDENT
+        self._leading = Listener(
+            leads_to(port, settings), self._map, listening, threads=1, ident=_IDENT
         )
         return _url(listening)
 

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, render_template, request, send_from_direc
 from werkzeug.exceptions import NotFound
 
 from lm_debugger.api.legacy import is_legacy
+from lm_debugger.api.page_address import file_of, is_possible, kept
 from lm_debugger.api.replies import html_reply
 from lm_debugger.api.state import state
 
@@ -32,12 +33,12 @@ def page() -> Response | None:
     if request.method not in ("GET", "HEAD") or _is_of_a_route(request.path):
         return None
     web = state().web
-    name = request.path.lstrip("/")
-    if name and _is_file(web, name):
-        response = send_from_directory(web, name, etag=True)
-        response.headers["Cache-Control"] = _FOREVER if name.startswith("assets/") else "no-cache"
+    if found := file_of(web, request.path):
+        response = send_from_directory(web, found, etag=True)
+        response.headers["Cache-Control"] = _FOREVER if found.startswith("assets/") else "no-cache"
         return response
-    if Path(name).suffix or name.startswith("assets/"):
+    name = request.path.lstrip("/")
+    if Path(name).suffix or name.startswith("assets/") or not is_possible(request.path):
         return None  # a file that does not exist: 404, not a page in its place
     if "/" in name:
         return _to_the_top(name)
@@ -61,20 +62,12 @@ def _is_of_a_route(path: str) -> bool:
     return path == "/api" or path.startswith("/api/") or is_legacy(path)
 
 
-def _is_file(web: Path, name: str) -> bool:
-    """Does it name a file inside `web`? (`..` and links out of it do not.)"""
-    try:
-        return (web / name).resolve().is_relative_to(web.resolve()) and (web / name).is_file()
-    except (OSError, ValueError):  # too long, or a zero byte
-        return False
-
-
 def _to_the_top(name: str) -> Response:
     """The page finds its scripts and the API beside its own address, whatever prefix a proxy puts
     before it, so it has to stand at the top. What is behind `#` goes along by itself."""
-    query = request.query_string.decode("latin-1")
     response = Response(status=302)
-    response.headers["Location"] = "../" * name.count("/") + (f"?{query}" if query else "")
+    query = kept(request.query_string.decode("latin-1"))
+    response.headers["Location"] = "../" * name.count("/") + query
     response.autocorrect_location_header = False  # relative it is right behind any proxy
     return response
 

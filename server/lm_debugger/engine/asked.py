@@ -307,6 +307,7 @@ class Limits:
     max_new_tokens: int = 256
     max_positions: int = 256
     max_waiting: int = 64
+    max_reply_mb: int | None = None
 
 
 LIMITS = Limits()

@@ -8,7 +8,13 @@ from typing import SupportsIndex
 from lm_debugger.engine.given import listed, shown, whole
 from lm_debugger.engine.types import Token
 from lm_debugger.engine.vocabulary import Vocabulary
-from lm_debugger.errors import InvalidInput, InvalidPosition, OutOfRange, UnknownToken
+from lm_debugger.errors import (
+    InvalidInput,
+    InvalidPosition,
+    OutOfRange,
+    TooManyInterventions,
+    UnknownToken,
+)
 
 _COUNTED = ("positions", "tokens")
 
@@ -31,19 +37,42 @@ def check_range(parameter: str, value: SupportsIndex, maximum: int) -> int:
     return plain
 
 
+def check_count(n: int, maximum: int) -> None:
+    """May a request have n interventions?
+
+    Raises:
+        TooManyInterventions: no.
+    """
+    if n > maximum:
+        raise TooManyInterventions(
+            f"{n} interventions; at most {maximum} are allowed in one request.",
+            count=n,
+            maximum=maximum,
+        )
+
+
 def known_tokens(
-    vocabulary: Vocabulary, vocab_size: int, ids: SupportsIndex | Iterable[SupportsIndex]
+    vocabulary: Vocabulary,
+    vocab_size: int,
+    ids: SupportsIndex | Iterable[SupportsIndex],
+    most: int | None = None,
 ) -> list[Token]:
     """The tokens of some ids.
 
+    Args:
+        most: how many there may be, and then there must be one at least; None: any number.
+
     Raises:
         UnknownToken: there is no such id; it names the range.
+        OutOfRange: there are too many, or none.
         InvalidInput: these are no ids at all.
     """
     one = whole(ids)
     given = (one,) if one is not None else listed(ids)
     if given is None:
         raise InvalidInput(f"tokens must be a list of token ids, not {shown(ids)}.")
+    if most is not None:
+        check_range("tokens", len(given), most)
     found = []
     for value in given:
         id = whole(value)

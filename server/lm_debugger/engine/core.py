@@ -9,8 +9,10 @@ from typing import Literal, SupportsIndex
 import torch
 
 from lm_debugger.engine import interventions as rules
+from lm_debugger.engine import weight
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.checks import (
+    check_count,
     check_range,
     check_text,
     known_tokens,
@@ -38,10 +40,9 @@ from lm_debugger.errors import (
     EmptyPrompt,
     InvalidPosition,
     PromptTooLong,
-    TooManyInterventions,
     UnknownToken,
 )
-from lm_debugger.heap import trim
+from lm_debugger.heap import let_go, trim
 
 PositionsLike = Literal["all", "last"] | SupportsIndex | Iterable[SupportsIndex]
 
@@ -64,6 +65,9 @@ class Core:
         self._lens = Lens(self._adapter)
         trim()
         self._tracer = Tracer(self._adapter)
+        # Read to be packed and measured, they are hardly read again where they are stored.
+        weights = (self._adapter.unembedding, *self._adapter.backbone.parameters())
+        let_go(weight.data_ptr() for weight in weights if weight.device.type == "cpu")
         self._reader = Reader(self._tracer, self._lens, self._vocabulary)
         self._gate = Gate(limits.max_waiting)
         self._runs = KeptRuns(self._tracer, self._adapter, remember)
@@ -77,13 +81,14 @@ class Core:
         """
         rules.check_value(self._adapter, at.layer, at.dim)
 
-    def check_length(self, n: int) -> None:
-        """May a list have n entries?
+    def check_vectors(self, n: int, n_tokens: int) -> None:
+        """May a list have n value vectors with so many of their tokens each?
 
         Raises:
-            OutOfRange: no; it names the range.
+            OutOfRange, AnswerTooLarge: no.
         """
         check_range("n", n, self.limits.max_top_k)
+        self._check_weight(self._weights.vectors(n, n_tokens))
 
     def token(self, id: int) -> Token:
         """One entry of the vocabulary.
@@ -181,6 +186,15 @@ class Core:
         check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
         self._check_interventions(interventions, n_tokens)
 
+    @cached_property
+    def _weights(self) -> weight.Weights:
+        adapter = self._adapter
+        return weight.Weights(adapter.n_layers, adapter.ffn_width, len(adapter.unembedding))
+
+    def _check_weight(self, n_bytes: int) -> None:
+        """Raises AnswerTooLarge."""
+        weight.check(n_bytes, self.limits.max_reply_mb)
+
     def _activation_at_zero(self) -> float:
         with torch.inference_mode():
             zero = self._adapter.unembedding.new_zeros(1)
@@ -234,12 +248,6 @@ class Core:
         self, given: InterventionsLike, n_tokens: int
     ) -> tuple[Intervention, ...]:
         interventions = as_interventions(given)
-        if len(interventions) > self.limits.max_interventions:
-            raise TooManyInterventions(
-                f"{len(interventions)} interventions; at most {self.limits.max_interventions} are "
-                "allowed in one request.",
-                count=len(interventions),
-                maximum=self.limits.max_interventions,
-            )
+        check_count(len(interventions), self.limits.max_interventions)
         rules.check(self._adapter, interventions, n_tokens)
         return interventions

@@ -131,6 +131,7 @@ class Debugger(Why):
         top_k = check_range("top_k", top_k, self.limits.max_top_k)
         check_range("positions", len(columns), self.limits.max_positions)
         edits = self._check_interventions(interventions, len(ids))
+        self._check_weight(self._weights.trace(len(columns), top_k, edited=bool(edits)))
         asked = _Question(ids, columns, edits, top_k)
         answer = self._gate.together(asked, self._traces, _fit)
         return Trace(
@@ -210,6 +211,7 @@ class Debugger(Why):
         ids = self._encode(prompt)
         max_new_tokens = check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
         alternatives = check_range("alternatives", alternatives, self.limits.max_top_k)
+        self._check_weight(self._weights.generation(max_new_tokens, alternatives))
         if not isinstance(sampling, Sampling):
             raise InvalidInput(f"sampling must be a Sampling, not {shown(sampling)}.")
         asked = self._check_interventions(interventions, len(ids))

@@ -17,9 +17,9 @@ from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.hooks import Tap, attached
 from lm_debugger.engine.interventions import LayerEdit
-from lm_debugger.engine.lens import Distributions, Lens, is_sound
+from lm_debugger.engine.lens import Distributions, Lens
 from lm_debugger.engine.signatures import name_of_cache
-from lm_debugger.engine.tracer import overflow
+from lm_debugger.engine.soundness import check
 from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -146,11 +146,8 @@ class _CachedModel:
                     **{cache: self._cache},
                 )
             self._cache, self._seen = output[cache], len(text)
-            states = tap.states()[:, 1, 0]  # [L, D], after every layer
-            sound = is_sound(states).cpu()  # [L]
-            if not sound.all():
-                raise overflow(int((~sound).nonzero()[0]), generating=True)
-            return self.lens.logits(states[-1:])[0].cpu()
+            check(tap.sound, generating=True)
+            return self.lens.logits(tap.states()[-1, 1])[0].cpu()
 
     def release(self) -> None:
         self._cache = None

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lm_debugger.engine.lens import Distributions, Lens, is_sound
-from lm_debugger.engine.tracer import Pass, overflow
+from lm_debugger.engine.lens import Distributions, Lens
+from lm_debugger.engine.tracer import Pass
 from lm_debugger.engine.types import Grid, GridRun, Token
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -27,9 +27,6 @@ def grid(
         tokens: of the prompt.
         positions: P of them, which both passes recorded.
         edited: None: there are no interventions.
-
-    Raises:
-        NonFiniteResult: a state cannot be held.
     """
     with torch.inference_mode():
         plain = _rows(unedited, positions)
@@ -53,11 +50,8 @@ def grid(
 
 
 def _rows(done: Pass, positions: Sequence[int]) -> Tensor:
-    """[L, 2, P, D] at some of the recorded positions -> [2 L P, D], checked."""
+    """[L, 2, P, D] at some of the recorded positions -> [2 L P, D]."""
     states = done.states[:, :, [done.positions.index(position) for position in positions]]
-    sound = is_sound(states).flatten(1).all(dim=1).cpu()
-    if not sound.all():
-        raise overflow(int((~sound).nonzero()[0]))
     return states.flatten(0, 2)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from lm_debugger.engine.adapters import Block
 from lm_debugger.engine.interventions import LayerEdit
+from lm_debugger.engine.soundness import is_sound
 
 
 @dataclass(slots=True)
@@ -28,17 +29,35 @@ class Tap:
         positions: [P], indices into the pass.
         edits: by layer; see `interventions.merge`.
         boost: act(c) of a layer for edits that still need it (rule 9), once the layer has run.
+        length: of the text, in tokens; what comes after it is padding. None: there is none.
         before: residual before each FFN, a [P, D] per layer that ran (rule 3).
         update: FFN outputs, bias included, [P, D] each.
         coefficients: m after any edit, [P, F] each (rule 6).
+        sound: of every layer that ran, whether its states can be held, at whatever position.
     """
 
     positions: Tensor
     edits: Mapping[int, LayerEdit] = field(default_factory=dict)
     boost: Callable[[int, Tensor], float] | None = None
+    length: int | None = None
     before: list[Tensor] = field(default_factory=list)
     update: list[Tensor] = field(default_factory=list)
     coefficients: list[Tensor] = field(default_factory=list)
+    sound: list[Tensor] = field(default_factory=list)
+    _every: Tensor | None = None
+
+    def saw_before(self, states: Tensor) -> None:
+        """Residuals [t, D] before an FFN."""
+        self._every = states[: self.length]
+        self.before.append(states.index_select(0, self.positions))
+
+    def saw_update(self, update: Tensor) -> None:
+        """What the FFN adds to them, [t, D]."""
+        before, self._every = self._every, None
+        assert before is not None
+        sound = is_sound(before) & is_sound(before + update[: self.length])
+        self.sound.append(sound.all())
+        self.update.append(update.index_select(0, self.positions))
 
     def states(self) -> Tensor:
         """All residual states [L, 2, P, D]: before_l and after_l = before_l + FFN_l (rule 3)."""
@@ -81,7 +100,7 @@ def _coefficients_hook(
                 if edit.boosted is not None:
                     assert tap.boost is not None
                     edit = edit.with_boost(tap.boost(layer, unedited))
-                edit.write(m[row], start)
+                edit.write(m[row, : tap.length], start)  # what is padded stays small
             tap.coefficients.append(m[row].index_select(0, tap.positions))
         return None if m is unedited else (m, *args[1:])
 
@@ -91,7 +110,7 @@ def _coefficients_hook(
 def _before_hook(taps: Sequence[Tap]) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
     def hook(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
         for row, tap in enumerate(taps):
-            tap.before.append(args[0][row].index_select(0, tap.positions))
+            tap.saw_before(args[0][row])
 
     return hook
 
@@ -101,6 +120,6 @@ def _update_hook(
 ) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
     def hook(_module: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> None:
         for row, tap in enumerate(taps):
-            tap.update.append(output[row].index_select(0, tap.positions))
+            tap.saw_update(output[row])
 
     return hook

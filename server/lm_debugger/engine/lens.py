@@ -125,15 +125,6 @@ class Distributions:
         )
 
 
-def is_sound(states: Tensor) -> Tensor:
-    """Which states [*, D] fp32 can hold: [*], bool.
-
-    The squared norm counts: where it overflows, the final norm divides by infinity and gives
-    finite nonsense.
-    """
-    return states.float().square().sum(dim=-1).isfinite()
-
-
 def top_k(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k largest of each row of x [S, N], largest first, ties by lower index (rules 5 and 6).
 

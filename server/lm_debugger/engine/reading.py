@@ -13,9 +13,9 @@ from torch import Tensor
 
 from lm_debugger.engine.interventions import pre_activation
 from lm_debugger.engine.kept import Kept, ReadAt
-from lm_debugger.engine.lens import Distributions, Lens, is_sound, top_k
+from lm_debugger.engine.lens import Distributions, Lens, top_k
 from lm_debugger.engine.stopping import may_go_on
-from lm_debugger.engine.tracer import Pass, Tracer, overflow
+from lm_debugger.engine.tracer import Pass, Tracer
 from lm_debugger.engine.types import (
     AppliedIntervention,
     Intervention,
@@ -84,18 +84,14 @@ class Reader:
         self._vocabulary = vocabulary
 
     def run(self, kept: Kept, positions: tuple[int, ...], k: int) -> Run:
-        """Rank tokens and sub-updates at `positions`, which the run recorded (rules 4 to 6).
-
-        Raises:
-            NonFiniteResult: a state or a score cannot be held.
-        """
+        """Rank tokens and sub-updates at `positions`, which the run recorded (rules 4 to 6)."""
         wanted = Reading(kept, positions, k)
         self.read([wanted])
         pairs = zip(positions, wanted.found, strict=True)
         return Run(tuple(PositionTrace(position, tuple(layers)) for position, layers in pairs))
 
     def read(self, wanted: Sequence[Reading]) -> None:
-        """Let several readings be known, with one product of all their states; raises as `run`."""
+        """Let several readings be known, with one product of all their states."""
         different = {(id(each.kept), each.at): each for each in wanted}
         todo = [each for each in different.values() if each.start < len(each.kept.done.inputs)]
         if not todo:
@@ -162,7 +158,6 @@ class Reader:
         scores, dims = top_k(every, wanted.k)  # [l P, K]
         shares = scores.sum(dim=-1) / every.sum(dim=-1).clamp_min(_TINY)
         chosen = coefficients.flatten(0, 1).gather(1, dims)
-        _check_sound(wanted, scores)
         table = zip(scores.tolist(), dims.tolist(), chosen.tolist(), shares.tolist(), strict=True)
         found = []
         for number, (row_scores, row_dims, row_chosen, share) in enumerate(table):
@@ -278,19 +273,6 @@ def _unchanged(layer: LayerTrace) -> LayerComparison:
         for state in (layer.before, layer.after)
     )
     return LayerComparison(layer.layer, *states)
-
-
-def _check_sound(wanted: Reading, scores: Tensor) -> None:
-    """scores [l P, K].
-
-    Raises:
-        NonFiniteResult: naming the first layer that cannot be held.
-    """
-    n_layers = len(wanted.kept.done.inputs) - wanted.start
-    sound = is_sound(_states(wanted)).reshape(n_layers, -1).all(dim=1).cpu()
-    sound &= scores.isfinite().cpu().reshape(n_layers, -1).all(dim=1)
-    if not sound.all():
-        raise overflow(wanted.start + int((~sound).nonzero()[0]))
 
 
 def applied(

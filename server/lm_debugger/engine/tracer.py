@@ -17,8 +17,8 @@ from torch import Tensor
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.hooks import Tap, attached
 from lm_debugger.engine.interventions import BOOST_MARGIN, LayerEdit
+from lm_debugger.engine.soundness import check
 from lm_debugger.engine.stopping import may_go_on
-from lm_debugger.errors import NonFiniteResult
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,11 @@ class Tracer:
             )  # [L, F], ||v_i||_2 (rule 6)
 
     def run(self, rows: Sequence[Row]) -> list[Pass]:
-        """All rows as one batch, in one walk through the blocks."""
+        """All rows as one batch, in one walk through the blocks.
+
+        Raises:
+            NonFiniteResult: a state, at any position, or a score cannot be held.
+        """
         with torch.inference_mode():
             return _Batch(self._adapter, self, rows).run()
 
@@ -98,7 +102,12 @@ class _Batch:
         device = adapter.unembedding.device
         self._longest = max(len(row.ids) for row in rows)
         self._taps = [
-            Tap(torch.tensor(row.positions, device=device), row.edits, self._boost_of(row))
+            Tap(
+                torch.tensor(row.positions, device=device),
+                row.edits,
+                self._boost_of(row),
+                len(row.ids),
+            )
             for row in rows
         ]
         self._inputs: list[list[Tensor]] = [[] for _ in rows]
@@ -122,7 +131,15 @@ class _Batch:
                 for place, index in enumerate(self._active):
                     self._inputs[index].append(x[place, : len(rows[index].ids)])
                 x = adapter.run_block(layer, x, mask)
+        for row, tap in zip(rows, self._taps, strict=True):
+            check(self._soundness(tap, row.start), row.start)
         return [self._pass(index) for index in range(len(rows))]
+
+    def _soundness(self, tap: Tap, start: int) -> list[Tensor]:
+        """Of each layer that a row ran: can its states, and the sum of its scores, be held?"""
+        norms = self._tracer.norms[start:]
+        scores = (m.float().abs() @ norm for m, norm in zip(tap.coefficients, norms, strict=True))
+        return [a & b.isfinite().all() for a, b in zip(tap.sound, scores, strict=True)]
 
     def _joining(self, layer: int, x: Tensor | None = None) -> Tensor | None:
         """The residuals [n, T, D] of the rows that begin at a layer; they are active from here."""
@@ -177,17 +194,3 @@ class _Batch:
             coefficients = torch.cat((origin.coefficients[: row.start][:, columns], coefficients))
             inputs = origin.inputs[: row.start] + inputs
         return Pass(row.positions, inputs, states, coefficients)
-
-
-def overflow(layer: int, *, generating: bool = False) -> NonFiniteResult:
-    """The error for numbers that fp32, or the model's own format, cannot hold.
-
-    Args:
-        layer: the first that they cannot be held in; the error's details tell it.
-    """
-    where = f"in layer {layer}{' while generating' if generating else ''}"
-    return NonFiniteResult(
-        f"The model's numbers overflow {where}. If interventions set, scale or add, use smaller "
-        "values; if there are none, its weights are damaged or its dtype is too narrow.",
-        layer=layer,
-    )

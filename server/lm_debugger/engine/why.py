@@ -56,6 +56,7 @@ class Why(Core):
         columns = resolve_positions(as_positions(positions), len(ids))
         check_range("positions", len(columns), self.limits.max_positions)
         edits = self._check_interventions(interventions, len(ids))
+        self._check_weight(self._weights.grid(len(columns), edited=bool(edits)))
         tokens = [self._vocabulary.token(id) for id in ids]
         with self._gate:
             plain, changed = self._both(ids, columns, edits)
@@ -92,6 +93,7 @@ class Why(Core):
         layer = rules.check_value(self._adapter, layer, 0).layer
         top_k = check_range("top_k", top_k, self.limits.max_top_k)
         n_tokens = check_range("n_tokens", n_tokens, self.limits.max_top_k)
+        self._check_weight(self._weights.sub_updates(top_k, n_tokens))
         edits = self._check_interventions(interventions, len(ids))
         if sort not in ("score", "effect"):
             raise InvalidInput(f'sort must be "score" or "effect", not {sort!r}.')
@@ -127,8 +129,10 @@ class Why(Core):
         ids = self._encode(prompt)
         column = self._column(position, len(ids))
         edits = self._check_interventions(interventions, len(ids))
-        followed = known_tokens(self._vocabulary, self.info.vocab_size, tokens)
-        check_range("tokens", len(followed), self.limits.max_top_k)
+        followed = known_tokens(
+            self._vocabulary, self.info.vocab_size, tokens, self.limits.max_top_k
+        )
+        self._check_weight(self._weights.follow(len(followed), edited=bool(edits)))
         with self._gate:
             plain, changed = self._both(ids, (column,), edits)
             unedited = edited = follow(self._lens, plain, column, followed)
@@ -160,6 +164,7 @@ class Why(Core):
         ids = self._encode(prompt)
         column = self._column(position, len(ids))
         top_k = check_range("top_k", top_k, self.limits.max_top_k)
+        self._check_weight(self._weights.attribute(top_k))
         edits = self._check_interventions(interventions, len(ids))
         asked = [token] if against is None else [token, against]
         tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
@@ -188,6 +193,7 @@ class Why(Core):
         """
         at = rules.check_value(self._adapter, layer, dim)
         top_k = check_range("top_k", top_k, self.limits.max_top_k)
+        self._check_weight(self._weights.projection(top_k))
         with self._gate, torch.inference_mode():
             vector = self._adapter.value_matrix(at.layer)[at.dim].float()
             logits = self._lens.unembed(vector.unsqueeze(0))  # [1, V]

@@ -31,9 +31,6 @@ log = logging.getLogger(__name__)
 State = Literal["waiting", "building", "ready", "cancelled", "failed"]
 Stage = Literal["projections", "clusters"]
 Method = Literal["kmeans", "complete-linkage"]
-_CLUSTERS = "clusters-listed"
-"""How files of clusters begin. Those named plain `clusters` have other clouds (sums over the whole
-vocabulary) and are not read; layers stay as they were, so that no model is projected again."""
 METHODS: tuple[Method, ...] = ("kmeans", "complete-linkage")
 
 
@@ -118,7 +115,8 @@ class Build:
         except Cancelled:
             self._report(state="cancelled", seconds_left=None)
         except DebuggerError as error:
-            log.error("index: %s", error.message)
+            where = f" ({error.details['folder']})" if "folder" in error.details else ""
+            log.error("index: %s%s", error.message, where)
             self._report(state="failed", error=error.message, seconds_left=None)
         except Exception:
             log.exception("index: the build failed")
@@ -153,7 +151,7 @@ class Build:
 
     def _cluster(self, lists: list[LayerProjections]) -> None:
         self._begin("clusters", kmeans.MAX_ITERATIONS)
-        name = f"{_CLUSTERS}-{self._method}-{self._n_clusters}"
+        name = f"clusters-{self._method}-{self._n_clusters}"
         stored = self._store.load(name)
         if stored is None:
             labels, cosines, centres = self._partition(f"{name}.partial")

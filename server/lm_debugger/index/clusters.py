@@ -50,6 +50,23 @@ class Clusters:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterSummary:
+    """A cluster without its members.
+
+    `layers`: members in each of the L layers. `cohesion`: mean cosine of the members with the
+    centre. `token_ids`, `token_logits`: the 30 tokens of its cloud, with the sums of their logits
+    in the members' lists of 50 (rule 18).
+    """
+
+    id: int
+    size: int
+    layers: tuple[int, ...]
+    cohesion: float
+    token_ids: tuple[int, ...]
+    token_logits: tuple[float, ...]
+
+
 def default_number(n_vectors: int) -> int:
     """About 32 vectors a cluster, which is what the reference's 3,000 for gpt2-medium comes to."""
     return max(1, round(n_vectors / 32))

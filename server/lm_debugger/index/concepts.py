@@ -14,13 +14,19 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.checks import check_range, check_text
 from lm_debugger.engine.gate import Gate
+from lm_debugger.engine.given import shown, wholes
+from lm_debugger.engine.interventions import check_value
 from lm_debugger.engine.lens import top_k
 from lm_debugger.engine.spelling import Spelling, spell_all
 from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.engine.types import Token, ValueId
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import InvalidInput, UnknownLayer
+
+MOST_FOUND = 1_000_000
+"""So many results may be asked for, however many vectors there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class ConceptSearch:
             InvalidInput: there is no word.
             UnknownWord: the tokenizer can write no form of some words.
         """
-        words = parse(text)
+        words = parse(check_text("What is looked for", text))
         vocabulary = self._vocabulary
         spelled = spell_all([word for word, _ in words], vocabulary.spell, lambda w: (w, f" {w}"))
         return tuple(
@@ -111,6 +117,7 @@ class ConceptSearch:
         Raises:
             UnknownLayer: the range is empty or outside the model.
         """
+        n = check_range("n", n, MOST_FOUND)
         with torch.inference_mode():
             direction = torch.zeros(self._adapter.unembedding.shape[1])
             for sign, demoted in ((1, False), (-1, True)):
@@ -120,7 +127,13 @@ class ConceptSearch:
             return self._ranked(direction, n, normalised=normalised, layers=layers)
 
     def neighbours(self, at: ValueId, n: int, *, opposite: bool = False) -> list[ScoredValue]:
-        """The n vectors nearest to v by cosine, v itself left out, or those most opposed to it."""
+        """The n vectors nearest to v by cosine, v itself left out, or those most opposed to it.
+
+        Raises:
+            UnknownLayer, UnknownDimension, OutOfRange.
+        """
+        at = check_value(self._adapter, at.layer, at.dim)
+        n = check_range("n", n, MOST_FOUND)
         with torch.inference_mode():
             vector = self._adapter.value_matrix(at.layer)[at.dim].float().cpu()
             unit = vector / vector.norm().clamp_min(torch.finfo(torch.float32).tiny)
@@ -131,10 +144,11 @@ class ConceptSearch:
     def _ranked(
         self, direction: Tensor, n: int, *, normalised: bool, layers: tuple[int, int] | None
     ) -> list[ScoredValue]:
-        first, last = layers or (0, self._adapter.n_layers - 1)
+        ends = wholes(layers or (0, self._adapter.n_layers - 1)) or ()
+        first, last = ends if len(ends) == 2 else (-1, -1)
         if not 0 <= first <= last < self._adapter.n_layers:
             raise UnknownLayer(
-                f"There is no layer range {first} to {last}; this model's layers are 0 to "
+                f"There is no layer range {shown(layers)}; this model's layers are 0 to "
                 f"{self._adapter.n_layers - 1}.",
                 minimum=0,
                 maximum=self._adapter.n_layers - 1,

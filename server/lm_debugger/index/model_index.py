@@ -7,9 +7,9 @@ pages grow with the layers that are built; clusters come last.
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -17,35 +17,26 @@ import platformdirs
 import torch
 from torch import Tensor
 
+from lm_debugger.engine.checks import check_range, check_text
 from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.given import shown, whole
 from lm_debugger.engine.types import ValueId
-from lm_debugger.errors import IndexNotReady, NoClusters, OutOfRange, UnknownCluster
+from lm_debugger.errors import (
+    IndexNotReady,
+    InvalidInput,
+    NoClusters,
+    OutOfRange,
+    UnknownCluster,
+)
 from lm_debugger.index.build import METHODS, Build, Method, Parts, Progress
-from lm_debugger.index.clusters import Clusters, default_number
-from lm_debugger.index.concepts import ConceptSearch, ScoredValue
+from lm_debugger.index.clusters import Clusters, ClusterSummary, default_number
+from lm_debugger.index.concepts import MOST_FOUND, ConceptSearch, ScoredValue
 from lm_debugger.index.keywords import KeywordIndex, KeywordResult
 from lm_debugger.index.projections import LayerProjections
 from lm_debugger.index.store import Store, fingerprint
 from lm_debugger.index.terms import Terms
 
 FIRST_MEMBERS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSummary:
-    """A cluster without its members.
-
-    `layers`: members in each of the L layers. `cohesion`: mean cosine of the members with the
-    centre. `token_ids`, `token_logits`: the 30 tokens of its cloud, with the sums of their logits
-    in the members' lists of 50 (rule 18).
-    """
-
-    id: int
-    size: int
-    layers: tuple[int, ...]
-    cohesion: float
-    token_ids: tuple[int, ...]
-    token_logits: tuple[float, ...]
 
 
 class ModelIndex:
@@ -64,21 +55,28 @@ class ModelIndex:
     def __init__(
         self,
         debugger: Debugger,
-        cache_dir: Path | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
         n_clusters: int | None = None,
         method: Method = "kmeans",
     ) -> None:
+        if not isinstance(debugger, Debugger):
+            raise InvalidInput(f"An index is made of a Debugger, not of {shown(debugger)}.")
         adapter = debugger.adapter
         self.n_vectors = adapter.n_layers * adapter.ffn_width
-        if method not in METHODS:
+        if not isinstance(method, str) or method not in METHODS:
             raise OutOfRange(f"The clustering method must be one of {', '.join(METHODS)}.")
-        if n_clusters is not None and not 0 <= n_clusters <= self.n_vectors:
+        number = default_number(self.n_vectors) if n_clusters is None else whole(n_clusters)
+        if number is None or not 0 <= number <= self.n_vectors:
             raise OutOfRange(
                 f"The number of clusters must be from 1 to {self.n_vectors}, or 0 for none."
             )
+        if not isinstance(cache_dir, str | os.PathLike | None):
+            raise InvalidInput(f"cache_dir must be the path of a folder, not {shown(cache_dir)}.")
         self._debugger = debugger
-        self._cache_dir = cache_dir or Path(platformdirs.user_cache_dir("lm-debugger")) / "index"
-        self._n_clusters = default_number(self.n_vectors) if n_clusters is None else n_clusters
+        self._cache_dir = Path(
+            cache_dir or Path(platformdirs.user_cache_dir("lm-debugger")) / "index"
+        )
+        self._n_clusters = number
         self._method: Method = method
         self._lock = threading.Lock()  # starting and closing, from different threads
         self._closed = False
@@ -153,7 +151,7 @@ class ModelIndex:
     def store(self) -> Store:
         """This model's folder; finding its name hashes the weights, about a second a gigabyte."""
         debugger = self._debugger
-        return Store(self._cache_dir / fingerprint(debugger.adapter, debugger.vocabulary))
+        return Store(self._cache_dir, fingerprint(debugger.adapter, debugger.vocabulary))
 
     def _add_layer(self, layer: int, projections: LayerProjections) -> None:
         self._keywords.add(layer, projections)
@@ -188,13 +186,15 @@ class ModelIndex:
             InvalidInput: no keyword. UnknownWord: the tokenizer has no tokens for some.
             IndexNotReady: no layer is built yet.
         """
+        check_text("What is looked for", text)
+        n = check_range("n", n, MOST_FOUND)
         if not self._layers:
             raise IndexNotReady(f"The keyword index is not there yet ({self._why()}).")
         return self._keywords.search(text, n)
 
     def promoted(self, at: ValueId, n: int) -> tuple[list[int], list[float]] | None:
         """Ids and logits of the n <= 50 tokens that a vector promotes, if its layer is built."""
-        layer = self._layers.get(at.layer)
+        layer = self._layers.get(self._known(at).layer)
         if layer is None:
             return None
         return (
@@ -204,10 +204,11 @@ class ModelIndex:
 
     def norm(self, at: ValueId) -> float:
         """||v||_2."""
-        return float(self._debugger.norms[at.layer, at.dim])
+        return float(self._debugger.norms[self._known(at).layer, at.dim])
 
     def norm_rank(self, at: ValueId) -> int:
         """1 for the vector with the largest norm of the model; ties share the better rank."""
+        self._known(at)
         norms = self._debugger.norms
         return 1 + int((norms > norms[at.layer, at.dim]).sum())
 
@@ -232,7 +233,7 @@ class ModelIndex:
 
     def cluster_of(self, at: ValueId) -> int:
         """The cluster a vector belongs to. Raises: NoClusters, IndexNotReady."""
-        return int(self.clusters.labels[self._number(at)])
+        return int(self.clusters.labels[self._number(self._known(at))])
 
     def summary(self, cluster: int) -> ClusterSummary:
         """Size, layers, cohesion and tokens of a cluster.
@@ -240,7 +241,7 @@ class ModelIndex:
         Raises:
             NoClusters, IndexNotReady, UnknownCluster.
         """
-        self._check_cluster(cluster)
+        cluster = self._check_cluster(cluster)
         return ClusterSummary(
             id=cluster,
             size=int(self._sizes[cluster]),
@@ -257,7 +258,7 @@ class ModelIndex:
         Raises:
             NoClusters, IndexNotReady, UnknownCluster.
         """
-        self._check_cluster(cluster)
+        cluster = self._check_cluster(cluster)
         start = int(self._first[cluster])
         ordered = self._by_cluster[start : start + int(self._sizes[cluster])]
         random = torch.Generator().manual_seed(seed)
@@ -278,14 +279,27 @@ class ModelIndex:
         terms = Terms(self._debugger.vocabulary, adapter.unembedding.shape[0])
         return KeywordIndex(terms, adapter.n_layers, adapter.ffn_width)
 
-    def _check_cluster(self, cluster: int) -> None:
+    def _check_cluster(self, cluster: int) -> int:
         n_clusters = len(self.clusters.centres)
-        if not 0 <= cluster < n_clusters:
+        number = whole(cluster)
+        if number is None or not 0 <= number < n_clusters:
             raise UnknownCluster(
-                f"There is no cluster {cluster}; clusters are 0 to {n_clusters - 1}.",
+                f"There is no cluster {shown(cluster)}; clusters are 0 to {n_clusters - 1}.",
                 minimum=0,
                 maximum=n_clusters - 1,
             )
+        return number
+
+    def _known(self, at: ValueId) -> ValueId:
+        """The same, if the model has it.
+
+        Raises:
+            InvalidInput, UnknownLayer, UnknownDimension.
+        """
+        if not isinstance(at, ValueId):
+            raise InvalidInput(f"A value vector is named by a ValueId, not by {shown(at)}.")
+        self._debugger.check(at)
+        return at
 
     def _why(self) -> str:
         progress = self.progress

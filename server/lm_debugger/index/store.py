@@ -2,9 +2,10 @@
 
 The folder's name is a hash of the weights that the index speaks of, of the tokenizer and of the
 format, so two models can never be mixed up and an old format is never read. Each file is
-safetensors (no pickle), memory-mapped, and carries a hash of its tensors: whatever is missing,
-truncated or altered is a miss and is built again. Servers that share a folder write the same bytes
-under the same names.
+safetensors (no pickle), memory-mapped, and carries a hash of its tensors, its name and its model:
+whatever is missing, truncated, altered, or sound but another file's (a copy, a rename, a backup put
+back in the wrong place) is a miss and is built again. Servers that share a folder write the same
+bytes under the same names.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import IndexStorage
 
-FORMAT = "1"
+FORMAT = "2"
+"""Part of a model's fingerprint, so that an index of another format is in another folder."""
 _STALE_SECONDS = 3600
 
 
@@ -46,17 +48,21 @@ def fingerprint(adapter: Adapter, vocabulary: Vocabulary) -> str:
 
 
 class Store:
-    """One index's folder.
+    """One index's folder, made when first written to. The name of a file says what is in it: the
+    stage and everything that the stage depends on beside the model, such as the layer or k.
 
     Args:
-        folder: is made when first written to.
+        cache_dir: in which each index has a folder of its own.
+        model: its `fingerprint`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, cache_dir: Path, model: str) -> None:
+        self.folder = cache_dir / model
+        self._model = model
 
     def load(self, name: str) -> dict[str, Tensor] | None:
-        """Memory-mapped tensors of a file, or None if there is no sound one."""
+        """Memory-mapped tensors of a file, or None if there is no sound one that was saved for this
+        model under this name."""
         path = self._path(name)
         try:
             with safe_open(path, framework="pt") as file:
@@ -64,7 +70,7 @@ class Store:
                 tensors = {key: file.get_tensor(key) for key in sorted(file.keys())}
         except (OSError, SafetensorError):
             return None
-        return tensors if metadata.get("blake2b") == _hash(tensors) else None
+        return tensors if metadata.get("blake2b") == self._hash(name, tensors) else None
 
     def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write a file under a temporary name, then rename it.
@@ -78,14 +84,14 @@ class Store:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
-                file.write(save(content, metadata={"blake2b": _hash(content)}))
+                file.write(save(content, metadata={"blake2b": self._hash(name, content)}))
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            raise IndexStorage(_sentence(error, self.folder), folder=str(self.folder)) from error
+            raise IndexStorage(_sentence(error), folder=str(self.folder)) from error
 
     def delete(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -107,6 +113,13 @@ class Store:
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
 
+    def _hash(self, name: str, tensors: Mapping[str, Tensor]) -> str:
+        digest = hashlib.blake2b(f"{self._model}\0{name}\0".encode(), digest_size=16)
+        for key, tensor in tensors.items():
+            digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
+            digest.update(_bytes(tensor))
+        return digest.hexdigest()
+
 
 def _bytes(tensor: Tensor) -> memoryview:
     flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
@@ -114,21 +127,15 @@ def _bytes(tensor: Tensor) -> memoryview:
     return content.data
 
 
-def _hash(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for key, tensor in tensors.items():
-        digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(_bytes(tensor))
-    return digest.hexdigest()
-
-
-def _sentence(error: OSError, folder: Path) -> str:
+def _sentence(error: OSError) -> str:
+    """Without the folder: whoever asks the server reads this, and where things are on its machine
+    is for its log alone."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
-            f"The disk is full: the index could not be written to {folder}. Free some space or "
-            "choose another folder with --cache-dir; everything that needs no index works on."
+            "The disk is full: the index could not be written. Free some space or choose another "
+            "folder with --cache-dir; everything that needs no index works on."
         )
     return (
-        f"The index could not be written to {folder} ({error.strerror}). Choose another folder "
+        f"The index could not be written ({error.strerror}). Choose another folder "
         "with --cache-dir; everything that needs no index works on."
     )

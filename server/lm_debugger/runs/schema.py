@@ -14,7 +14,7 @@ from pydantic import Field
 
 from lm_debugger.engine.types import Intervention, Kind, Sampling, ValueId
 from lm_debugger.errors import about_intervention
-from lm_debugger.json_input import Finite, Request, Text
+from lm_debugger.json_input import Finite, ListOf, Named, Request, Text
 
 FORMAT = "lm-debugger-run"
 VERSION = 1
@@ -31,7 +31,7 @@ class InterventionIn(Request):
     value: Finite | None = Field(
         default=None, description="needed by set, scale and add; not allowed with on and off"
     )
-    positions: Literal["all", "last"] | list[int] = Field(
+    positions: Literal["all", "last"] | ListOf[int] = Field(
         default="all", description="prompt positions to edit; negative ones count from the end"
     )
     generated: bool | None = Field(
@@ -83,8 +83,8 @@ class RunFile(Request):
     model: str = Field(description="id of the model that it was made with")
     prompt: Text = Field(description="taken as it is: nothing added, nothing stripped (rule 1)")
     position: int | None = Field(None, description="traced position; null: the last")
-    interventions: list[InterventionIn] = Field([], description="those in force")
-    names: dict[str, str] = Field({}, description="what vectors are called: {'L1D2': 'music'}")
+    interventions: ListOf[InterventionIn] = Field([], description="those in force")
+    names: Named = Field({}, description="what vectors are called: {'L1D2': 'music'}")
     max_new_tokens: int = Field(10, description="that Generate asks for")
     sampling: SamplingIn = Field(default=SamplingIn(), description="default: greedy")
     page: dict[str, Any] | None = Field(None, description="what the page needs to look the same")

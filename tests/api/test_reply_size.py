@@ -1,0 +1,139 @@
+"""What a request asks for multiplies; the product is refused before anything is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from lm_debugger.api.app import create_app
+from lm_debugger.api.registry import ModelRegistry, indexer, loader
+from lm_debugger.engine.types import LIMITS
+from lm_debugger.engine.weight import Weights
+from lm_debugger.settings import Settings
+from tests.api.conftest import PROMPT
+
+OFF = {"layer": 0, "dim": 0, "kind": "off"}
+WORDS = "the wife of the man is working as a nurse in the month of May and she said that it was"
+
+
+@pytest.fixture(scope="module")
+def wide(settings: Settings) -> Settings:
+    """Every limit but that of the reply is far away."""
+    limits = {"max_top_k": 10_000, "max_new_tokens": 1000, "max_positions": 1000}
+    return settings.model_copy(update={**limits, "max_reply_mb": 1, "models": ["demo"]})
+
+
+@pytest.fixture(scope="module")
+def one_mb(wide: Settings) -> FlaskClient:
+    """A server whose replies may have 1 MB."""
+    registry = ModelRegistry(wide.models, loader(wide), indexer(wide))
+    registry.start()
+    registry.wait()
+    return create_app(wide, registry).test_client()
+
+
+def weighed(client: FlaskClient, path: str, body: dict[str, Any]) -> int:
+    info = client.get("/api/v1/models").json["models"][-1]
+    assert info["id"] == "demo"
+    weights = Weights(info["n_layers"], info["ffn_width"], info["vocab_size"])
+    edited = bool(body.get("interventions"))
+    match path:
+        case "trace":
+            n = 1 if body.get("positions", "last") == "last" else len(body["positions"])
+            return weights.trace(n, body["top_k"], edited=edited)
+        case "grid":
+            return weights.grid(len(body["positions"]), edited=edited)
+        case "follow":
+            return weights.follow(len(body["tokens"]), edited=edited)
+        case "sub_updates":
+            return weights.sub_updates(body["top_k"], body["n_tokens"])
+        case "attribute":
+            return weights.attribute(body["top_k"])
+        case _:
+            return weights.generation(body["max_new_tokens"], body["alternatives"])
+
+
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    ("trace", {"top_k": 10}),
+    ("trace", {"top_k": 200}),
+    ("trace", {"top_k": 100, "interventions": [OFF]}),
+    ("trace", {"top_k": 20, "positions": [0, 1, 2, 3]}),
+    ("trace", {"top_k": 10, "positions": [0, 1, 2, 3, 4, 5, 6, 7], "interventions": [OFF]}),
+    ("grid", {"positions": [*range(16)]}),
+    ("grid", {"positions": [*range(16)], "interventions": [OFF]}),
+    ("follow", {"tokens": [*range(300)]}),
+    ("follow", {"tokens": [*range(300)], "interventions": [OFF]}),
+    ("sub_updates", {"layer": 1, "top_k": 50, "n_tokens": 3}),
+    ("sub_updates", {"layer": 1, "top_k": 20, "n_tokens": 200}),
+    ("attribute", {"token": 7, "top_k": 500}),
+    ("generate", {"max_new_tokens": 20, "alternatives": 200}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), ASKED)
+def test_no_reply_is_heavier_than_it_was_said_to_be(
+    one_mb: FlaskClient, path: str, body: dict[str, Any]
+) -> None:
+    reply = one_mb.post(f"/api/v1/{path}", json={"prompt": WORDS, **body})
+    assert reply.status_code == 200, reply.text[:300]
+    if path == "generate":
+        body["max_new_tokens"] = len(reply.json["steps"])
+    beside = 3000  # the prompt, its tokens and what was edited: as long as the request
+    expected = weighed(one_mb, path, body)
+    assert len(reply.data) <= expected + beside
+    assert expected <= 3 * len(reply.data)
+
+
+TOO_MUCH: list[tuple[str, dict[str, Any]]] = [
+    ("trace", {"top_k": 1000, "interventions": [OFF]}),
+    ("trace", {"top_k": 200, "positions": "all"}),
+    ("follow", {"tokens": [7] * 9000}),
+    ("sub_updates", {"layer": 1, "top_k": 500, "n_tokens": 100}),
+    ("generate", {"max_new_tokens": 900, "alternatives": 100}),
+    ("generate/stream", {"max_new_tokens": 900, "alternatives": 100}),
+]
+
+
+def refuse(*_: Any, **__: Any) -> Any:
+    raise AssertionError("something was computed")
+
+
+@pytest.mark.parametrize(("path", "body"), TOO_MUCH)
+def test_what_would_be_too_large_is_refused_before_anything_is_computed(
+    one_mb: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("lm_debugger.engine.gate.Gate.__enter__", refuse)
+    monkeypatch.setattr("lm_debugger.engine.gate.Gate.together", refuse)
+    reply = one_mb.post(f"/api/v1/{path}", json={"prompt": WORDS, **body})
+    error = reply.json["error"]
+    assert (reply.status_code, error["code"]) == (422, "answer_too_large")
+    details = error["details"]
+    assert (details["limit"], details["maximum"]) == ("max_reply_mb", 1)
+    assert details["megabytes"] > 1
+    assert "at most 1 MB" in error["message"]
+    assert "max_reply_mb" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "values/0/0?top_k=9999",
+        "values/0/0/neighbours?n=9999",
+        "search/keywords?q=nurse&n=9999",
+        "search/concepts?q=nurse&n=9999",
+        "clusters/0?n=9999",
+    ],
+)
+def test_so_are_lists(one_mb: FlaskClient, path: str) -> None:
+    reply = one_mb.get(f"/api/v1/{path}")
+    assert reply.json["error"]["details"]["limit"] == "max_reply_mb", reply.text[:300]
+
+
+def test_the_default_is_32_mb_for_servers_and_none_for_programs(client: FlaskClient) -> None:
+    table = {row["name"]: row for row in client.get("/api/v1/settings").json["settings"]}
+    assert table["max_reply_mb"]["default"] == 32
+    assert LIMITS.max_reply_mb is None
+    body = {"model": "demo", "prompt": PROMPT, "top_k": 200, "interventions": [OFF]}
+    assert client.post("/api/v1/trace", json=body).status_code == 200
