@@ -11,7 +11,7 @@ from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.demo import FFN_WIDTH, LAST
 from tests.web.explore_page import ExplorePage, ask, key, shown_hits, wait_for_index, words
 from tests.web.trace_page import TracePage
-from tests.web.waits import Held, address
+from tests.web.waits import Held, address, back, forward
 
 FOUND = "Value vectors found"
 VECTOR = {"layer": 2, "dim": 41}
@@ -60,10 +60,10 @@ def test_keyword_search(open_page: OpenPage, server: Server) -> None:
     # its page, and back to the same results
     rows.get_by_role("link", name=f"Open the page of {best}").click()
     view.shows_value(best)
-    page.go_back()
+    back(page)
     expect(view.search_box).to_have_value(query)
     assert view.hits(FOUND) == shown_hits(reply["hits"])
-    page.go_forward()
+    forward(page)
     view.shows_value(best)
 
 
@@ -130,9 +130,9 @@ def test_each_search_is_a_step_back(open_page: OpenPage, server: Server) -> None
         view.search(query)
         expect(page.get_by_test_id("count")).to_be_visible()
         assert f"q={query}" in address(page)
-    page.go_back()
+    back(page)
     expect(view.search_box).to_have_value(a)
-    page.go_forward()
+    forward(page)
     expect(view.search_box).to_have_value(b)
 
 
@@ -221,7 +221,7 @@ def test_value_page(open_page: OpenPage, server: Server) -> None:
     page.get_by_role("list", name="Nearest vectors").get_by_role("button", name=row).click()
     view.shows_value(key(nearest[0]))
     for _ in range(2):
-        page.go_back()
+        back(page)
     view.shows_value("L2D42")
 
     view.value.get_by_role("button", name="Add to Interventions").click()
@@ -252,7 +252,7 @@ def test_from_a_trace_and_back(open_page: OpenPage) -> None:
     vector = trace.details.get_by_test_id("details-title").inner_text()
     trace.details.get_by_role("link", name="Explore").click()
     view.shows_value(vector)
-    page.go_back()
+    back(page)
     trace.wait()
     expect(trace.details).to_contain_text(vector)
     page.locator("body").press("o")
@@ -300,7 +300,7 @@ def test_cluster_page(open_page: OpenPage, server: Server) -> None:
     linked = ExplorePage(open_page(f"/{address(page)}"))
     expect(linked.cluster).to_be_visible()
     assert linked.hits(members) == shown_hits(others)
-    page.go_back()
+    back(page)
     view.settle()
     assert view.hits(members) == shown_hits(reply["members"])
 

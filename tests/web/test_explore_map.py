@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.explore_page import ExplorePage, ask, wait_for_index
-from tests.web.waits import address
+from tests.web.waits import address, back
 
 FOUND = "Value vectors found"
 VECTOR = {"layer": 2, "dim": 41}
@@ -60,7 +60,7 @@ def test_map(open_page: OpenPage, server: Server) -> None:
     chosen = row.get_by_role("link").inner_text()
     row.click()
     expect(view.cluster.get_by_role("heading", name=f"Cluster {chosen}")).to_be_visible()
-    page.go_back()
+    back(page)
     expect(page.get_by_role("searchbox", name="Search the labels")).to_have_value(word)
     expect(header).to_have_attribute("aria-sort", "ascending")
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.generate_page import PROMPT, ask, generate, ids, run, sampling, start, text, tokens
 from tests.web.trace_page import TracePage, shown
-from tests.web.waits import painted
+from tests.web.waits import painted, reload
 
 
 def test_a_seed_gives_the_same_text_again_and_another_seed_another(
@@ -49,7 +49,7 @@ def test_a_seed_gives_the_same_text_again_and_another_seed_another(
     assert text(page, "unedited") == first
 
     # the choice outlives the page, and a new seed is a new text
-    page.reload()
+    reload(page)
     TracePage(page).wait()
     generate(page)
     assert text(page, "unedited") == first

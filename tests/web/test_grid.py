@@ -19,7 +19,7 @@ from tests.web.demo import N_POSITIONS
 from tests.web.looks import at_every_width, in_both_schemes
 from tests.web.random_server import RandomServer, interleaved, link, number, serving
 from tests.web.trace_page import TracePage
-from tests.web.waits import Held, painted
+from tests.web.waits import Held, back, painted
 
 PROMPT = "My wife is working as a"
 EDITS: list[Edit] = [
@@ -150,7 +150,7 @@ def test_keys_walk_and_enter_opens_the_layer(open_page: OpenPage, small: RandomS
             assert expected < float(prob.replace("<", ""))
         else:
             assert float(prob) == pytest.approx(expected, abs=0.00051)
-    page.go_back()
+    back(page)
     settled(page)
 
 
@@ -342,8 +342,8 @@ def test_the_strip_of_a_long_prompt(open_page: OpenPage) -> None:
     expect(tokens.first).to_have_attribute("aria-pressed", "true")
     expect(tokens.first).to_be_in_viewport(ratio=1)
     expect(page).to_have_url(re.compile("t=0(&|$)"))
-    page.go_back()
+    back(page)
     expect(tokens.nth(1)).to_have_attribute("aria-pressed", "true")
-    page.go_back()
+    back(page)
     expect(tokens.nth(last)).to_have_attribute("aria-pressed", "true")
     expect(tokens.nth(last)).to_be_in_viewport(ratio=1)

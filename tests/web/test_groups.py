@@ -13,7 +13,7 @@ from tests.web.looks import at_every_width, in_both_schemes
 from tests.web.random_server import RandomServer
 from tests.web.share_page import PROMPT, SharePage
 from tests.web.trace_page import drag, final
-from tests.web.waits import address
+from tests.web.waits import address, reload
 
 # One of every kind; `at(f)` is what they come to at strength f, written out by hand.
 ITEMS = "L2D71*scale*-3_L1D5*set*8_L0D9*add*6_L2D12*off_L1D3*on"
@@ -296,7 +296,7 @@ def test_a_reload_and_a_link_have_the_groups(open_page: OpenPage, server: Server
     page.get_by_role("button", name="Fold the group music").click()
     assert matches(view, server, at(0.5))
     link = address(page)
-    page.reload()
+    reload(page)
     for each in (page, open_page(f"/{link}")):
         other = SharePage(each)
         other.wait()

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.demo import LAST
 from tests.web.trace_page import TracePage, final, shown
+from tests.web.waits import address, back, reload
 
 PROMPT = "My wife is working as a"
 
@@ -83,7 +84,7 @@ def test_the_main_job(open_page: OpenPage, server: Server) -> None:
     # boosted it may be weaker than it was: in the unedited run it is the strongest
     page.get_by_role("group", name="Which run the layers show").get_by_text("Unedited").click()
     expect(updates).to_contain_text("made up; a=b <b>name</b>")
-    page.reload()
+    reload(page)
     view.wait()
     expect(view.prompt).to_have_value(PROMPT)
     expect(view.card(strongest)).to_contain_text("made up; a=b <b>name</b>")
@@ -106,13 +107,14 @@ def test_another_position(open_page: OpenPage, server: Server) -> None:
     page = open_page()
     view = TracePage(page)
     view.trace(PROMPT)
+    address(page)  # a step of its own
     view.strip.get_by_role("button").nth(1).click()
     view.wait()
     reply = server.post("/api/v1/trace", {"prompt": PROMPT, "positions": [1]})
     top = reply["unedited"]["positions"][0]["layers"][3]["before"]["top"]
     expected = [shown(item["prob"]) for item in top]
     assert [prob for _, prob in view.tokens("Before layer 3")] == expected
-    page.go_back()
+    back(page)
     view.wait()
     expect(view.strip.get_by_role("button").last).to_have_attribute("aria-pressed", "true")
 

@@ -17,7 +17,7 @@ from tests.web.conftest import OpenPage, shoot
 from tests.web.demo import FFN_WIDTH, N_LAYERS
 from tests.web.own_server import Held, running
 from tests.web.trace_page import TracePage
-from tests.web.waits import painted
+from tests.web.waits import painted, reload
 
 LONG = "a-fine-tuned-model-whose-name-says-everything-about-how-it-came-to-be-2026-11-21"
 
@@ -123,7 +123,7 @@ def test_interventions_and_names_are_each_models_own(
     view.wait()
     expect(view.card("L1D5")).to_be_visible()
     expect(view.card("L0D7")).to_have_count(0)
-    page.reload()
+    reload(page)
     view.wait()
     expect(view.card("L1D5")).to_be_visible()
     open_menu(page)

@@ -11,7 +11,7 @@ from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.demo import LAST
 from tests.web.explore_page import wait_for_index, words
 from tests.web.trace_page import TracePage
-from tests.web.waits import Held, until
+from tests.web.waits import Held, back, until
 
 
 def box(page: Page) -> Locator:
@@ -144,7 +144,7 @@ def test_search_from_anywhere_and_back(page: Page, server: Server) -> None:
     page.get_by_role("option", name=f"Search value vectors for “{word}”").click()
     expect(page.get_by_role("searchbox")).to_have_value(word)
     expect(page.get_by_role("list", name="Value vectors found")).to_be_visible()
-    page.go_back()
+    back(page)
     expect(TracePage(page).prompt).to_have_value("The king and his")
 
 

@@ -15,7 +15,7 @@ from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.looks import in_both_schemes
 from tests.web.random_server import RandomServer
 from tests.web.trace_page import TracePage, drag, final
-from tests.web.waits import Asked, address
+from tests.web.waits import Asked, address, reload
 
 PROMPT = "My wife is working as a"
 LAST = 2
@@ -227,7 +227,7 @@ def test_positions(open_page: OpenPage, server: Server, small: RandomServer, vec
 
     # a link and a reload have all of it
     link = address(page)
-    page.reload()
+    reload(page)
     for each in (page, open_page(f"/{link}")):
         other = Reweighted(each, vector)
         other.wait()

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 from tests.demo.test_tour import TOUR
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.trace_page import TracePage, shown
+from tests.web.waits import reload
 
 
 def note(view: TracePage) -> Locator:
@@ -46,7 +47,7 @@ def test_what_to_look_at_stays_until_it_is_closed(open_page: OpenPage) -> None:
     number = view.card(f"L{item.layer}D{item.dim}").get_by_role("textbox")
     number.fill("-10")
     number.press("Enter")
-    view.page.reload()
+    reload(view.page)
     view.wait()
     expect(note(view)).to_be_visible()
     note(view).get_by_role("button", name="Close").click()

@@ -66,6 +66,24 @@ def address(page: Page) -> str:
     return written
 
 
+def back(page: Page) -> None:
+    """Back, from the place where the page is once its address says so: a step that is not written
+    yet would not be left, but the one before it."""
+    address(page)
+    page.go_back()
+
+
+def forward(page: Page) -> None:
+    address(page)
+    page.go_forward()
+
+
+def reload(page: Page) -> None:
+    """The page anew, from an address that has all that was done."""
+    address(page)
+    page.reload()
+
+
 class Seen:
     """Every text that a part of the page shows from now on, one after the other."""
 
