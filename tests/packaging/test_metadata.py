@@ -117,3 +117,5 @@ def test_the_front_ends_lockfile_is_complete() -> None:
     }
     assert wanted - locked == set()
     assert [path for path, package in packages.items() if "resolved" in package] == []
+    unhashed = [path for path, package in packages.items() if "integrity" not in package]
+    assert unhashed == [""], "all but the page itself"
