@@ -1,16 +1,16 @@
 """Every setting, once: name, type, default, description, flag, environment variable.
 
 Settings come from a Jsonnet file (`--config FILE`), the environment (`LM_DEBUGGER_PORT=9000`) and
-command-line flags; a later one of these three wins. The one model below feeds validation, the
-command line's help, `/api/v1/settings` and the table in docs/settings.md. Nothing here knows HTTP,
-click or torch. Where values come from is in `settings_sources.py`.
+command-line flags; a later one of these three wins. The one model below feeds validation and, by
+`settings_table.py`, the command line's help, `/api/v1/settings` and the table in docs/settings.md.
+Nothing here knows HTTP, click or torch. Where values come from is in `settings_sources.py`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         description="address to listen on; the default can be reached from this machine only",
     )
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    listen_when_ready: bool = Field(
+        False,
+        description="refuse connections until the models are loaded, so that a reverse proxy turns "
+        "to another server meanwhile",
+    )
     explore_port: int | None = Field(
         None,
         ge=1,
@@ -263,58 +268,3 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One row of the table of settings."""
-
-    name: str
-    default: Any
-    description: str
-    flag: str
-    environment: str
-    is_private: bool
-    """Its value is told to nobody who merely asks the server."""
-
-    @property
-    def is_list(self) -> bool:
-        return isinstance(self.default, list)
-
-
-def table() -> tuple[Setting, ...]:
-    """All settings, in the order in which they are explained."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        extra = field.json_schema_extra
-        known = extra if isinstance(extra, dict) else {}
-        flag = known.get("flag")
-        rows.append(
-            Setting(
-                name,
-                field.default,
-                field.description or "",
-                str(flag or "--" + name.replace("_", "-")),
-                PREFIX + name.upper(),
-                is_private=bool(known.get("private")),
-            )
-        )
-    return tuple(rows)
-
-
-def markdown_table() -> str:
-    """The table for docs/settings.md, between its markers `settings:begin` and `settings:end`."""
-    lines = [
-        "| setting (in a file) | flag of `serve` | environment | default | meaning |",
-        "|---|---|---|---|---|",
-    ]
-    for row in table():
-        default = "" if row.default in (None, []) else f"`{_plain(row.default)}`"
-        lines.append(
-            f"| `{row.name}` | `{row.flag}` | `{row.environment}` | {default} | {row.description} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)

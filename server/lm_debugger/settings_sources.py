@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from lm_debugger import reference_config
 from lm_debugger.errors import SettingsError
 from lm_debugger.near import nearest
-from lm_debugger.settings import BUILD_PREFIX, PATTERNS, PREFIX, Settings, table
+from lm_debugger.settings import BUILD_PREFIX, PATTERNS, PREFIX, Settings
+from lm_debugger.settings_table import table
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,11 @@ from lm_debugger.api.app import create_app
 from lm_debugger.api.page_address import MAX_URI
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.server import Server
+from lm_debugger.api.state import state_of
 from lm_debugger.settings import Settings
+from tests.api.restarting import Busy, Loading, connected, port_of
 from tests.nginx import Replica, nginx, replying
-from tests.until import PATIENCE
+from tests.until import PATIENCE, until
 
 CLIENTS = [f"127.0.0.{n}" for n in range(2, 18)]
 """Addresses to ask from; each is at home on one of the two servers."""
@@ -35,10 +37,6 @@ def ask(
         return response.status, response.read()
     finally:
         connection.close()
-
-
-def port_of(server: Server) -> int:
-    return int(server.url.rpartition(":")[2])
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +105,43 @@ def test_if_a_server_is_gone_the_other_answers_everybody(front: int, servers: li
     for client in CLIENTS[:8]:
         assert ask(front, "/api/v1/trace", "POST", client, body)[0] == 200
         assert ask(front, "/version", client=client)[0] == 200
+
+
+def traced(port: int) -> list[int]:
+    """Every client's status for a question to the model."""
+    body = json.dumps({"prompt": "a", "model": "demo"})
+    return [ask(port, "/api/v1/trace", "POST", client, body)[0] for client in CLIENTS]
+
+
+def test_while_a_server_loads_the_other_answers_everybody(
+    registry: ModelRegistry, servers: list[Server], tmp_path: Path
+) -> None:
+    """Questions, too, which nginx hands on where nobody has taken them. (A server that listens
+    meanwhile answers them with 503.)"""
+    loading = Loading(registry.get("demo"), ["demo"])
+    settings = Settings(port=0, trusted_proxies=["127.0.0.1"], listen_when_ready=True)
+    with (
+        Server(settings, loading.registry) as late,
+        nginx(tmp_path, [port_of(late), port_of(servers[0])]) as front,
+    ):
+        assert traced(front) == [200] * len(CLIENTS)
+        assert len(set(homes(front).values())) == 1
+        loading.go_on()
+        until(lambda: len(set(homes(front).values())) == 2)
+        assert traced(front) == [200] * len(CLIENTS)
+    loading.registry.close()
+
+
+def test_while_a_server_ends_the_other_answers_everybody(front: int, servers: list[Server]) -> None:
+    assert len(set(homes(front).values())) == 2
+    with Busy(servers[0]), closing(connected(servers[0])) as waiting:
+        # `waiting` is as from nginx, a moment before
+        servers[0].end(grace=PATIENCE)
+        until(lambda: state_of(servers[0].app).closing.has_begun)
+        assert traced(front) == [200] * len(CLIENTS)
+        assert len(set(homes(front).values())) == 1
+        waiting.request("GET", "/api/v1/models", headers={"Connection": "close"})
+        assert waiting.getresponse().status == 200
 
 
 def below(text: str, *, hidden: bool) -> str:

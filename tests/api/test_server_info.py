@@ -13,7 +13,8 @@ import lm_debugger
 from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.schemas import ExamplesReply
-from lm_debugger.settings import Settings, table
+from lm_debugger.settings import Settings
+from lm_debugger.settings_table import table
 
 
 def test_version(client: FlaskClient) -> None:

@@ -13,8 +13,9 @@ from click.testing import Result
 
 from lm_debugger.cli.serve import command as serve
 from lm_debugger.errors import SettingsError
-from lm_debugger.settings import Settings, markdown_table, table
+from lm_debugger.settings import Settings
 from lm_debugger.settings_sources import load
+from lm_debugger.settings_table import markdown_table, table
 
 ROOT = Path(__file__).parents[2]
 

@@ -28,7 +28,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lm_debugger.settings import Settings, table
+from lm_debugger.settings import Settings
+from lm_debugger.settings_table import table
 from tests.packaging.conftest import ROOT, Installed, build
 from tests.packaging.dockerfile import BUILD, FINAL, environment, rest_of
 from tests.until import PATIENCE
@@ -235,6 +236,8 @@ def test_the_servers_are_told_what_settings_exist(compose: Any) -> None:
         models = [word for word in service["command"] if not word.startswith("--")]
         settings = Settings(models=models, hosted="--hosted" in service["command"], **told)
         assert settings.hosted
+        assert settings.listen_when_ready, "else it answers 503 while the other one is ready"
+        assert service["healthcheck"].keys() == {"start_period"}, "the image says what is asked"
         mounted = {volume.partition(":")[2] for volume in service["volumes"]} | {*service["tmpfs"]}
         assert mounted == set(json.loads(rest_of(FINAL, "VOLUME")[0]))
 

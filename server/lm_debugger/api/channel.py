@@ -24,6 +24,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 
 from lm_debugger.api import request_log
+from lm_debugger.api.limits import FIRST
 from lm_debugger.api.request_log import Record
 from lm_debugger.api.schemas import ErrorBody, ErrorReply
 from lm_debugger.api.security import SECURITY_HEADERS, content_security_policy
@@ -60,6 +61,11 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
 class _Answer(WSGITask):  # type: ignore[misc]
     """The application's reply. The connection remembers which request it is for."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[FIRST] = self.channel.begun == 1
+        return environ
 
     def build_response_header(self) -> bytes:
         named = (value for name, value in self.response_headers if name == "X-Request-Id")
@@ -122,6 +128,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         since: when its client began to have something to read (`time.monotonic`).
         progress: when its client last read any of it.
         taken: bytes that it has read since then.
+        begun: requests whose answer was begun.
     """
 
     task_class = _Answer
@@ -132,7 +139,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.request_id: str | None = None
         self.lingers = False
         self.since = self.progress = 0.0
-        self.taken = 0
+        self.taken = self.begun = 0
         self._lingers_until: float | None = None
         self._half_closed: float | None = None
         self._has_begun = False
@@ -166,6 +173,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def service(self) -> None:
         """Answer one request."""
         self._has_begun = False
+        self.begun += 1
         super().service()
 
     def cut(self) -> None:

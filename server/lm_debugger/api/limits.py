@@ -42,6 +42,10 @@ CHECK = "lm_debugger.check"
 """Where in the WSGI environment a request's check is."""
 
 
+FIRST = "lm_debugger.first"
+"""In the environment of a request, set by the connection: is it the first one there?"""
+
+
 class Closing:
     """Has the server been told to end, and how long may its requests still take?"""
 
@@ -49,7 +53,7 @@ class Closing:
         self._until: float | None = None
 
     def begin(self, grace: float) -> None:
-        """From now on nothing new is begun, and after `grace` seconds nothing goes on."""
+        """Nothing is begun on old connections any more; after `grace` seconds nothing goes on."""
         self._until = time.monotonic() + grace
 
     @property

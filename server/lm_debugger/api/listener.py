@@ -1,4 +1,5 @@
-"""A listening socket: waitress' server, with our connections, and with few descriptors."""
+"""A listening socket: waitress' server, with our connections, and with few descriptors. It may be
+told to listen later."""
 
 from __future__ import annotations
 
@@ -31,10 +32,12 @@ _LOOK_SECONDS = 0.2
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
-    """Serves an application on a socket that listens.
+    """Serves an application on a socket that is bound to an address.
 
     Args:
         map: the sockets of the loop that is to run it.
+        at_once: does it listen, or only once it is told to (`open`)? Until then the system refuses
+            whoever connects.
         is_many: is it the address of a proxy, which asks for others?
         settings: of waitress (`Adjustments`).
     """
@@ -47,6 +50,8 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
         map: dict[int, object],
         listening: socket.socket,
         is_many: Callable[[str], bool] = lambda address: False,
+        *,
+        at_once: bool = True,
         **settings: Any,
     ) -> None:
         self.unread = Unread(lambda: list(self.active_channels.values()), is_many)
@@ -63,8 +68,17 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
         dispatcher.set_thread_count(adj.threads)
         where = (listening.family, listening.type, listening.proto, listening.getsockname())
         super().__init__(
-            application, map, True, listening, dispatcher, adj, where, bind_socket=False
+            application, map, at_once, listening, dispatcher, adj, where, bind_socket=False
         )
+
+    def open(self) -> None:
+        """Listen from now on.
+
+        Raises:
+            OSError: another program, bound to the address as this one was, listens there by now.
+        """
+        self.socket.listen(self.adj.backlog)
+        self.accepting = True
 
     def readable(self) -> bool:
         """Is somebody to be let in? Asked in each round of the loop, and so also the place for what
@@ -78,6 +92,8 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
         return bool(super().readable()) and now >= self._deaf_until
 
     def accept(self) -> tuple[socket.socket, Any] | None:
+        if not self.accepting:
+            return None
         try:
             found: tuple[socket.socket, Any] | None = super().accept()
             return found

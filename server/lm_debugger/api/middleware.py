@@ -14,7 +14,7 @@ from werkzeug.exceptions import Forbidden, MethodNotAllowed, RequestURITooLarge
 
 from lm_debugger.api import request_log
 from lm_debugger.api.counted import UNCOUNTED, is_counted
-from lm_debugger.api.limits import client_network, is_loopback
+from lm_debugger.api.limits import FIRST, client_network, is_loopback
 from lm_debugger.api.page_address import MAX_URI
 from lm_debugger.api.request_log import Record, record
 from lm_debugger.api.security import SECURITY_HEADERS, content_security_policy
@@ -50,7 +50,8 @@ def _begin() -> None:
     if len(request.environ.get("REQUEST_URI", "")) > MAX_URI:
         raise RequestURITooLarge(f"The address is too long; at most {MAX_URI} bytes are read.")
     if is_counted():
-        if state().closing.has_begun:
+        # Who connected before nobody could has asked in time: a proxy cannot send it elsewhere.
+        if state().closing.has_begun and not request.environ.get(FIRST):
             raise state().closing.refusal()
         client = client_network()
         state().in_flight.enter(client)

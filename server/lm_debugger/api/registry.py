@@ -105,6 +105,11 @@ class ModelRegistry:
             return "ready"
         return "loading" if "loading" in states else "failed"
 
+    @property
+    def is_complete(self) -> bool:
+        """Is one model ready, and none still loading?"""
+        return {entry.state for entry in self.entries} in ({"ready"}, {"ready", "failed"})
+
     def get(self, id: str | None = None) -> Debugger:
         """The model of that id, or the default one.
 

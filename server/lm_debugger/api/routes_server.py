@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
-from lm_debugger import __version__
-from lm_debugger import settings as settings_table
+from lm_debugger import __version__, settings_table
 from lm_debugger.api import docs, dump, openapi, spa
 from lm_debugger.api import schemas as wire
 from lm_debugger.api.examples import examples

@@ -53,7 +53,9 @@ class PortTaken(AddressUnavailable):
 
 
 class Server:
-    """A server that listens from the moment it is made; `run` or `start` lets it answer.
+    """A server that listens from the moment it is made; `run` or `start` lets it answer. With the
+    setting `listen_when_ready` its port is its own from that moment, and it listens once the models
+    are loaded.
 
     Attributes:
         url: where a browser on this machine finds it.
@@ -70,7 +72,10 @@ class Server:
         share_arenas()
         allowed = connections(settings)
         self.app = app or create_app(settings, registry)
-        listening = _listen(settings.host, settings.port)
+        self._host = settings.host
+        at_once = not settings.listen_when_ready
+        self._waits_for = None if at_once else registry
+        listening = _bound(settings.host, settings.port, listens=at_once)
         self.url = _url(listening)
         self._map: dict[int, object] = {}
         self._wsgi = Listener(
@@ -78,6 +83,7 @@ class Server:
             self._map,
             listening,
             trusts(settings),
+            at_once=at_once,
             threads=settings.threads,
             connection_limit=allowed,
             channel_timeout=120,
@@ -100,7 +106,7 @@ class Server:
         if settings.explore_port in (None, port):
             return None
         try:
-            listening = _listen(settings.host, settings.explore_port)
+            listening = _bound(settings.host, settings.explore_port)
         except AddressUnavailable as error:
             log.warning("The links of LM-Debugger's page to Explore do not lead here: %s", error)
             return None
@@ -110,15 +116,28 @@ class Server:
         return _url(listening)
 
     def run(self) -> None:
-        """Serve until `stop`, KeyboardInterrupt or SystemExit; returns when all has ended."""
+        """Serve until `stop`, KeyboardInterrupt or SystemExit; returns when all has ended.
+
+        Raises:
+            AddressUnavailable: it was to listen later (`listen_when_ready`), and now another does.
+        """
         try:
             self._running = True
             while not self._stopped.is_set():
+                if self._waits_for is not None and self._waits_for.is_complete:
+                    self._open()
                 wasyncore.loop(timeout=_POLL_SECONDS, map=self._map, use_poll=True, count=1)
         except (KeyboardInterrupt, SystemExit):
             pass
         finally:
             self._close()
+
+    def _open(self) -> None:
+        self._waits_for = None
+        try:
+            self._wsgi.open()
+        except OSError as error:
+            raise _unavailable(error, self._host, self._wsgi.effective_port) from error
 
     def start(self) -> None:
         """Serve in a background thread, and return at once."""
@@ -128,9 +147,9 @@ class Server:
     def end(self, grace: float = GRACE_SECONDS) -> None:
         """Let `run` return soon, and return at once; may be called by a signal handler.
 
-        New connections are refused from then on. Requests may take `grace` seconds more; those
-        that take longer, and new ones on old connections, are answered with 503, streams end with
-        an error event.
+        New connections are refused from then on. Requests may take `grace` seconds more, also the
+        first ones of those who are connected already; what takes longer, and new ones on old
+        connections, are answered with 503, streams end with an error event.
         """
         self._grace = grace
         self._stopped.set()
@@ -197,7 +216,7 @@ def _is_busy(channel: HTTPChannel) -> bool:
     return bool(channel.requests or channel.request or channel.total_outbufs_len)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, *, listens: bool = True) -> socket.socket:
     """A socket bound to the first address of `host`, IPv4 before IPv6."""
     try:
         addresses = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
@@ -212,12 +231,17 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)
-        listening.listen()
+        if listens:
+            listening.listen()
     except OSError as error:
         listening.close()
-        kind = PortTaken if error.errno == errno.EADDRINUSE else AddressUnavailable
-        raise kind(_why_not(error, host, port), host=host, port=port) from error
+        raise _unavailable(error, host, port) from error
     return listening
+
+
+def _unavailable(error: OSError, host: str, port: int) -> AddressUnavailable:
+    kind = PortTaken if error.errno == errno.EADDRINUSE else AddressUnavailable
+    return kind(_why_not(error, host, port), host=host, port=port)
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

@@ -13,8 +13,9 @@ import click
 
 from lm_debugger import __version__
 from lm_debugger.cli.output import let_go
-from lm_debugger.settings import Setting, Settings, table
+from lm_debugger.settings import Settings
 from lm_debugger.settings_sources import load
+from lm_debugger.settings_table import Setting, table
 
 if TYPE_CHECKING:
     from lm_debugger.api.progress import Report
@@ -132,6 +133,8 @@ def _banner(server: Server, settings: Settings, *, built: bool) -> None:
     if not built:
         _say("  The page is not built here; the API answers (see /docs).")
     _say(f"  Loading {', '.join(settings.models)} … Ctrl-C stops the server.")
+    if settings.listen_when_ready:
+        _say("  Until they are loaded, connections are refused.")
 
 
 def _announce(entry: Entry) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from lm_debugger.settings import markdown_table
 from lm_debugger.settings_sources import load
+from lm_debugger.settings_table import markdown_table
 
 
 @click.command("settings")
