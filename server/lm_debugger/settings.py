@@ -147,6 +147,13 @@ class Settings(BaseSettings):
     max_reply_mb: int | None = Field(
         32, ge=1, le=10_000, description="largest reply, in MB (10⁶ bytes), by what is asked for"
     )
+    max_unread_mb: int = Field(
+        256,
+        ge=1,
+        le=1_000_000,
+        description="replies that wait in memory to be read, in MB (10⁶ bytes), all in all; for "
+        "one address a quarter of that",
+    )
     max_prompt_tokens: int | None = Field(
         None, ge=1, description="longest prompt, in tokens; by default as long as the model reads"
     )

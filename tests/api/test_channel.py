@@ -19,7 +19,6 @@ from lm_debugger.api import unread
 from lm_debugger.api.listener import Listener
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.server import Server
-from lm_debugger.api.unread import Unread
 from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.errors import DebuggerError
 from lm_debugger.settings import Settings
@@ -171,17 +170,22 @@ def test_the_work_of_an_old_client_ends_and_it_is_told(server: Server) -> None:
 class Sending:
     """A listener whose application replies with as many bytes as the query says."""
 
-    def __init__(self, total: int = unread.MAX_UNREAD, each: int = unread.MAX_UNREAD_OF_ONE):
+    is_proxy = False
+    """Do all that ask come from a proxy?"""
+
+    def __init__(self, total: int = 256 * MB) -> None:
         self.sockets: dict[int, object] = {}
         listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        self.listener = Listener(self._reply, self.sockets, listening, threads=4)
-        self.listener.unread = Unread(
-            lambda: list(self.listener.active_channels.values()), lambda _: False, total, each
+        self.listener = Listener(
+            self._reply, self.sockets, listening, self._is_many, max_unread=total, threads=4
         )
         self._is_over = False
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
+
+    def _is_many(self, address: str) -> bool:
+        return self.is_proxy
 
     @staticmethod
     def _reply(environ: WSGIEnvironment, start: StartResponse) -> list[bytes]:
@@ -244,7 +248,8 @@ def test_what_waits_to_be_read_is_bounded(
     sending: Callable[..., Sending], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who reads is served whatever others do, and the log tells who was cut off."""
-    made = sending(total=30 * MB, each=60 * MB)
+    made = sending(total=30 * MB)
+    made.is_proxy = True
     with ExitStack() as stack, caplog.at_level(logging.WARNING, "lm_debugger.access"):
         most = 0
         for number in range(12):
@@ -267,7 +272,7 @@ def test_what_waits_to_be_read_is_bounded(
 
 
 def test_one_client_has_less(sending: Callable[..., Sending]) -> None:
-    made = sending(total=60 * MB, each=20 * MB)
+    made = sending(total=80 * MB)
     with ExitStack() as stack:
         for number in range(6):
             stack.enter_context(made.ask(f"idle-{number}", 8 * MB))
@@ -276,8 +281,19 @@ def test_one_client_has_less(sending: Callable[..., Sending]) -> None:
         assert len(made.waiting()) >= 2
 
 
+def test_how_much_may_wait_is_a_setting(registry: ModelRegistry) -> None:
+    with Server(Settings(port=0, max_unread_mb=40), registry) as server, ExitStack() as stack:
+        server.app.view_functions["server.version"] = lambda: b"x" * 8 * MB
+        for _ in range(6):
+            mine = stack.enter_context(connected(server.url, room=4096))
+            mine.sendall(b"GET /version HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            mine.recv(1)
+        # With the default none would be cut off.
+        until(lambda: len(server._wsgi.active_channels) < 6)
+
+
 def test_one_reply_may_be_larger_than_all_may_be(sending: Callable[..., Sending]) -> None:
-    with sending(total=MB, each=MB).ask("a", 8 * MB) as mine:
+    with sending(total=MB).ask("a", 8 * MB) as mine:
         assert size_of(all_of(mine)) == 8 * MB
 
 

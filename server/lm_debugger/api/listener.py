@@ -36,6 +36,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
 
     Args:
         map: the sockets of the loop that is to run it.
+        max_unread: bytes of replies that may wait to be read (`Unread`).
         at_once: does it listen, or only once it is told to (`open`)? Until then the system refuses
             whoever connects.
         is_many: is it the address of a proxy, which asks for others?
@@ -51,10 +52,11 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
         listening: socket.socket,
         is_many: Callable[[str], bool] = lambda address: False,
         *,
+        max_unread: int,
         at_once: bool = True,
         **settings: Any,
     ) -> None:
-        self.unread = Unread(lambda: list(self.active_channels.values()), is_many)
+        self.unread = Unread(lambda: list(self.active_channels.values()), is_many, max_unread)
         self._deaf_until = self._said = self._looked = float("-inf")
         adj = Adjustments(
             # Nothing goes to a folder for temporary files: `unread` bounds what waits in memory.

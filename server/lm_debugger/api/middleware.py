@@ -50,7 +50,7 @@ def _begin() -> None:
     if len(request.environ.get("REQUEST_URI", "")) > MAX_URI:
         raise RequestURITooLarge(f"The address is too long; at most {MAX_URI} bytes are read.")
     if is_counted():
-        # Who connected before nobody could has asked in time: a proxy cannot send it elsewhere.
+        # Who had connected in time is answered: a proxy can send it nowhere else any more.
         if state().closing.has_begun and not request.environ.get(FIRST):
             raise state().closing.refusal()
         client = client_network()

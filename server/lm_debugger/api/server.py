@@ -28,6 +28,7 @@ from lm_debugger.settings import Settings
 log = logging.getLogger(__name__)
 
 _IDENT = "lm-debugger"
+_MB = 1_000_000
 _POLL_SECONDS = 0.2
 """How long `stop` may take to be noticed by an idle server."""
 
@@ -83,6 +84,7 @@ class Server:
             self._map,
             listening,
             trusts(settings),
+            max_unread=settings.max_unread_mb * _MB,
             at_once=at_once,
             threads=settings.threads,
             connection_limit=allowed,
@@ -111,7 +113,12 @@ class Server:
             log.warning("The links of LM-Debugger's page to Explore do not lead here: %s", error)
             return None
         self._leading = Listener(
-            leads_to(port, settings), self._map, listening, threads=1, ident=_IDENT
+            leads_to(port, settings),
+            self._map,
+            listening,
+            max_unread=_MB,
+            threads=1,
+            ident=_IDENT,
         )
         return _url(listening)
 

@@ -13,11 +13,8 @@ from lm_debugger.api.request_log import access
 if TYPE_CHECKING:
     from lm_debugger.api.channel import Channel
 
-MAX_UNREAD = 256_000_000
-"""Bytes of replies, all in all."""
-
-MAX_UNREAD_OF_ONE = 64_000_000
-"""Bytes of replies to one address; to a trusted proxy, which is many, `MAX_UNREAD`."""
+OF_ONE = 0.25
+"""Part of all bytes that may wait, for one address; for a trusted proxy, which is many, all."""
 
 STALL_SECONDS = 20.0
 """A client that reads nothing for so long is cut off."""
@@ -38,27 +35,26 @@ class Unread:
     Args:
         channels: asks for the connections there are.
         is_many: is it the address of a proxy, which asks for others?
-        total, each: bytes that may wait, all in all and for one address.
+        total: bytes that may wait.
     """
 
     def __init__(
         self,
         channels: Callable[[], Iterable[Channel]],
         is_many: Callable[[str], bool],
-        total: int = MAX_UNREAD,
-        each: int = MAX_UNREAD_OF_ONE,
+        total: int,
     ) -> None:
         self._channels = channels
         self._is_many = is_many
         self._total = total
-        self._each = each
+        self._each = int(total * OF_ONE)
         self._lock = threading.Lock()
 
     def make_room(self) -> None:
         """Cut off whoever has to be for what waits to be read; any thread."""
         with self._lock:
             waiting = self._waiting()
-            if sum(channel.total_outbufs_len for channel in waiting) > min(self._each, self._total):
+            if sum(channel.total_outbufs_len for channel in waiting) > self._each:
                 for address in {channel.addr[0] for channel in waiting}:
                     if not self._is_many(address):
                         self._cut([one for one in waiting if one.addr[0] == address], self._each)
