@@ -26,6 +26,7 @@ from waitress.task import ErrorTask, WSGITask
 from lm_debugger.api import request_log
 from lm_debugger.api.limits import FIRST
 from lm_debugger.api.request_log import Record
+from lm_debugger.api.route_types import EVENTS
 from lm_debugger.api.schemas import ErrorBody, ErrorReply
 from lm_debugger.api.security import SECURITY_HEADERS, content_security_policy
 
@@ -39,6 +40,8 @@ the connection, and the client never reads why."""
 _PROBE_SECONDS = 0.25
 """How long a request may still take after its client has shut its writing side, before it is looked
 whether the client is there at all."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _CODES = {
     400: "bad_request",
@@ -71,7 +74,14 @@ class _Answer(WSGITask):  # type: ignore[misc]
         named = (value for name, value in self.response_headers if name == "X-Request-Id")
         self.channel.request_id = next(named, None)
         header: bytes = super().build_response_header()
+        types = (value for name, value in self.response_headers if name == "Content-Type")
+        if next(types, "").startswith(EVENTS):
+            self.channel.comment = b"3\r\n:\n\n\r\n" if self.chunked_response else b":\n\n"
         return header
+
+    def finish(self) -> None:
+        self.channel.comment = b""
+        super().finish()
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]
@@ -129,6 +139,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         progress: when its client last read any of it.
         taken: bytes that it has read since then.
         begun: requests whose answer was begun.
+        comment: what says nothing between the events of the stream that is sent; empty: none is.
     """
 
     task_class = _Answer
@@ -137,6 +148,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.request_id: str | None = None
+        self.comment = b""
         self.lingers = False
         self.since = self.progress = 0.0
         self.taken = self.begun = 0
@@ -231,19 +243,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def _probe(self) -> None:
         """Is the client still there? Both who has hung up and who only shut his writing side look
         the same from here, until they are sent something. HTTP/1.1 knows replies that say nothing
-        and may come at any time before the real one (RFC 9110, section 15.2). Older clients, and
-        those in the middle of a stream, can be sent nothing that says nothing: their work is ended,
-        as for one that has hung up, and its end is still sent to them."""
+        and may come at any time before the real one (RFC 9110, section 15.2), and a stream of
+        events may have comments. Older clients can be sent nothing before their reply: its work is
+        ended, as for one that has hung up, and what comes of it is still sent to them."""
         requests = list(self.requests)
-        if not requests:
-            return
-        if requests[0].version != "1.1" or self._has_begun:
-            self._is_gone = True
-        elif self.outbuf_lock.acquire(blocking=False):
+        # Whoever holds the lock is sending something, which will do as well.
+        if requests and self.outbuf_lock.acquire(blocking=False):
             try:
-                if self.connected and not self._has_begun and not self.total_outbufs_len:
+                if not self._has_begun and requests[0].version != "1.1":
+                    self._is_gone = True
+                elif self.connected and not self.total_outbufs_len:
+                    nothing = self.comment if self._has_begun else _CONTINUE
                     with contextlib.suppress(OSError):
-                        self.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                        self.socket.send(nothing)
             finally:
                 self.outbuf_lock.release()
 
