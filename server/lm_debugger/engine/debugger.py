@@ -135,7 +135,7 @@ class Debugger(Why):
         asked = _Question(ids, columns, edits, top_k)
         answer = self._gate.together(asked, self._traces, _fit)
         return Trace(
-            model=self._checkpoint.id,
+            model=self._id,
             prompt=prompt,
             tokens=tuple(self._vocabulary.token(id) for id in ids),
             positions=columns,
@@ -220,7 +220,7 @@ class Debugger(Why):
             with self._gate:
                 boosts = self._runs.boosts(ids)
         request = Request(
-            model=self._checkpoint.id,
+            model=self._id,
             prompt=prompt,
             prompt_ids=ids,
             edits=rules.merge(self._adapter, asked, len(ids), boosts),
