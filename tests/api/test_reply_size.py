@@ -196,5 +196,7 @@ def test_the_default_is_32_mb_for_servers_and_none_for_programs(client: FlaskCli
     table = {row["name"]: row for row in client.get("/api/v1/settings").json["settings"]}
     assert table["max_reply_mb"]["default"] == 32
     assert LIMITS.max_reply_mb is None
+    limits = client.get("/api/v1/settings").json["limits"]
+    assert limits["max_reply_mb"] == table["max_reply_mb"]["value"] == 32
     body = {"model": "demo", "prompt": PROMPT, "top_k": 200, "interventions": [OFF]}
     assert client.post("/api/v1/trace", json=body).status_code == 200
