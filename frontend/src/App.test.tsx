@@ -19,6 +19,7 @@ const limits = {
   max_new_tokens: 256,
   max_positions: 256,
   max_prompt_chars: 1000,
+  max_reply_mb: 32,
 };
 
 const answers = {

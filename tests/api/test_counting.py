@@ -98,7 +98,7 @@ def test_a_redis_that_hangs_holds_nobody_up(
     """It answered at the start, and never again."""
     silent = Between(None)
     with monkeypatch.context() as patch:
-        patch.setattr("limits.storage.RedisStorage.check", lambda _: True)
+        patch.setattr(counting.SteadyRedisStorage, "check", lambda _: True)
         client = hosted(registry, f"redis://127.0.0.1:{silent.port}")
     began = time.monotonic()
     assert [ask(client).status_code for _ in range(4)] == [200, 200, 200, 429]
@@ -165,14 +165,13 @@ def test_a_redis_that_hangs_when_a_refusal_is_made(
     between = Between(redis)
     client = hosted(registry, f"redis://127.0.0.1:{between.port}/3")
     assert [ask(client).status_code for _ in range(3)] == [200] * 3
-    from limits.storage import RedisStorage
 
     def hang(*_: Any) -> Any:
         between.hangs = True
         return window(*_)
 
-    window = RedisStorage.get_moving_window
-    monkeypatch.setattr(RedisStorage, "get_moving_window", hang)
+    window = counting.SteadyRedisStorage.get_moving_window
+    monkeypatch.setattr(counting.SteadyRedisStorage, "get_moving_window", hang)
     refused = ask(client)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
     between.close()
@@ -193,3 +192,35 @@ def test_a_clock_that_is_set_back_locks_nobody_out(
     assert 1 <= int(statuses[-1].headers["Retry-After"]) <= 60
     monkeypatch.setattr("limits.storage.memory.time.time", lambda: now() - 3600 + 61)
     assert ask(client).status_code == 200
+
+
+def test_neither_does_a_clock_of_redis(registry: ModelRegistry, redis: int) -> None:
+    """Set back by an hour, it holds what was written down an hour from now, and keeps it."""
+    from redis import Redis
+
+    client = hosted(registry, f"redis://127.0.0.1:{redis}/4")
+    assert [ask(client).status_code for _ in range(4)] == [200, 200, 200, 429]
+    kept = Redis(port=redis, db=4)
+    (key,) = kept.keys()
+    times = [float(at) + 3600 for at in kept.lrange(key, 0, -1)]
+    kept.delete(key)
+    kept.rpush(key, *times)
+    kept.expire(key, 3660)
+    assert [ask(client).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert 0 < kept.ttl(key) <= 60
+    assert all(float(at) <= time.time() for at in kept.lrange(key, 0, -1))
+
+
+def test_redis_counts_by_its_own_clock(
+    registry: ModelRegistry, redis: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever those of the servers are."""
+    now, ahead = time.time, [0]
+    monkeypatch.setattr("limits.storage.redis.time.time", lambda: now() + ahead[-1])
+    client = hosted(registry, f"redis://127.0.0.1:{redis}/5")
+    for expected in (200, 429):
+        for seconds in (0, -3600, 3600):
+            ahead.append(seconds)
+            reply = ask(client)
+            assert reply.status_code == expected
+            assert 1 <= int(reply.headers.get("Retry-After", 1)) <= 60

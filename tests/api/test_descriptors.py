@@ -45,6 +45,7 @@ def test_no_descriptor_left_is_no_busy_loop(
     ("soft", "hard", "left", "raised"),
     [
         (1024, 4096, 200, 1024),  # enough: 2 × 200 + 80 + 128 = 608
+        (608, 608, 200, 608),
         (256, 4096, 200, 608),
         (256, -1, 200, 608),
         (-1, -1, 200, -1),
@@ -53,17 +54,38 @@ def test_no_descriptor_left_is_no_busy_loop(
     ],
 )
 def test_there_are_descriptors_for_all_connections(
-    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, left: int, raised: int
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    soft: int,
+    hard: int,
+    left: int,
+    raised: int,
 ) -> None:
     limits = [(soft, hard)]
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
     monkeypatch.setattr(resource, "setrlimit", lambda _, both: limits.append(both))
     assert descriptors.connections(Settings()) == left
     assert limits[-1] == (raised, hard)
+    assert bool(caplog.records) == (left < 200)
 
 
-def test_too_few_descriptors_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (200, 200))
+@pytest.mark.parametrize("error", [ValueError, PermissionError])
+def test_a_limit_that_the_system_does_not_raise_after_all(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (400, -1))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert descriptors.connections(Settings()) == 96
+
+
+@pytest.mark.parametrize("allowed", [200, 227])  # 228 are for ten connections
+def test_too_few_descriptors_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
     monkeypatch.setattr(resource, "setrlimit", lambda *_: pytest.fail("nothing to be had"))
-    with pytest.raises(SettingsError, match=r"200 open files \(ulimit -n\), too few for 80"):
+    with pytest.raises(SettingsError, match=rf"{allowed} open files \(ulimit -n\), too few for 80"):
         descriptors.connections(Settings())

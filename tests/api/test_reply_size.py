@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from lm_debugger.api import dump
 from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer, loader
-from lm_debugger.engine.types import LIMITS
+from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.types import LIMITS, Intervention, Limits, Trace
 from lm_debugger.engine.weight import Weights
+from lm_debugger.errors import AnswerTooLarge
 from lm_debugger.settings import Settings
 from tests.api.conftest import PROMPT
+from tests.models import SHAPES
 
 OFF = {"layer": 0, "dim": 0, "kind": "off"}
 WORDS = "the wife of the man is working as a nurse in the month of May and she said that it was"
@@ -32,6 +40,17 @@ def one_mb(wide: Settings) -> FlaskClient:
     registry.start()
     registry.wait()
     return create_app(wide, registry).test_client()
+
+
+@pytest.fixture(scope="module")
+def random_debugger(checkpoint: Callable[[str], Path]) -> Callable[[str], Debugger]:
+    """The random model of a shape, which lists as much as it is asked for."""
+
+    @cache
+    def load(shape: str) -> Debugger:
+        return Debugger.load(checkpoint(shape), device="cpu", limits=Limits(max_top_k=10_000))
+
+    return load
 
 
 def weighed(client: FlaskClient, path: str, body: dict[str, Any]) -> int:
@@ -86,6 +105,48 @@ def test_no_reply_is_heavier_than_it_was_said_to_be(
     assert expected <= 3 * len(reply.data)
 
 
+CHANGES = {"none": [], "off": [Intervention.off("L0D0")], "set": [Intervention.set("L0D1", 300.0)]}
+
+
+def listed(trace: Trace) -> int:
+    """Tokens in the comparisons of a trace."""
+    layers = [layer for position in trace.comparison or () for layer in position.layers]
+    return sum(len(state.tokens) for layer in layers for state in (layer.before, layer.after))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("top_k", [1, 10, 50, 400])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_trace_takes_what_it_is_said_to_take(
+    random_debugger: Callable[[str], Debugger], shape: str, top_k: int, change: str
+) -> None:
+    debugger = random_debugger(shape)
+    info, edits = debugger.info, CHANGES[change]
+    weights = Weights(info.n_layers, info.ffn_width, info.vocab_size)
+    trace = debugger.trace(WORDS, edits, positions=[0, 3, 5], top_k=top_k)
+    request = {"prompt", "tokens", "positions", "interventions"}
+    size = len(dump.trace(trace).model_dump_json(exclude=request))
+    expected = weights.trace(3, top_k, edited=bool(edits), compared=listed(trace))
+    assert size <= expected <= (1.25 if top_k == 1 else 1.15) * size
+    before = weights.trace(3, top_k, edited=bool(edits))
+    assert expected / 1.45 <= before <= expected
+
+
+def test_what_only_the_runs_can_tell_is_weighed_again(
+    random_debugger: Callable[[str], Debugger],
+) -> None:
+    """Two runs that have few tokens in common have twice as many to compare."""
+    near, far = Intervention.set("L1D0", 1e-3), Intervention.set("L0D1", 300.0)
+    free = random_debugger("untied")
+    bounded = Debugger(free.checkpoint, replace(free.limits, max_reply_mb=1))
+    assert listed(free.trace(WORDS, far, top_k=900)) > 1.2 * listed(
+        free.trace(WORDS, near, top_k=900)
+    )
+    bounded.trace(WORDS, near, top_k=900)
+    with pytest.raises(AnswerTooLarge, match="at most 1 MB"):
+        bounded.trace(WORDS, far, top_k=900)
+
+
 TOO_MUCH: list[tuple[str, dict[str, Any]]] = [
     ("trace", {"top_k": 1000, "interventions": [OFF]}),
     ("trace", {"top_k": 200, "positions": "all"}),
@@ -135,5 +196,7 @@ def test_the_default_is_32_mb_for_servers_and_none_for_programs(client: FlaskCli
     table = {row["name"]: row for row in client.get("/api/v1/settings").json["settings"]}
     assert table["max_reply_mb"]["default"] == 32
     assert LIMITS.max_reply_mb is None
+    limits = client.get("/api/v1/settings").json["limits"]
+    assert limits["max_reply_mb"] == table["max_reply_mb"]["value"] == 32
     body = {"model": "demo", "prompt": PROMPT, "top_k": 200, "interventions": [OFF]}
     assert client.post("/api/v1/trace", json=body).status_code == 200

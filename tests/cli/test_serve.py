@@ -139,7 +139,7 @@ def test_hosted_is_a_switch_and_a_config_file(start: Start, folder: Path) -> Non
     program = start("serve", str(folder), "--config", str(hosted), "--port", "0")
     rows = json.loads(fetch(f"{program.address()}/api/v1/settings"))["settings"]
     values = {row["name"]: row["value"] for row in rows}
-    assert (values["hosted"], values["models"]) == (True, [str(folder)])
+    assert (values["hosted"], values["models"]) == (True, [folder.name])
     assert values["trusted_proxies"] == ["127.0.0.1", "::1"]
 
 

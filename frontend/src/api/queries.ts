@@ -64,6 +64,7 @@ const UNKNOWN_LIMITS: Limits = {
   max_new_tokens: Number.POSITIVE_INFINITY,
   max_positions: Number.POSITIVE_INFINITY,
   max_prompt_chars: Number.POSITIVE_INFINITY,
+  max_reply_mb: null,
 };
 
 export const useLimits = (): Limits =>

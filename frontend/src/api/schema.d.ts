@@ -1396,6 +1396,11 @@ export interface components {
             max_positions: number;
             /** Max Prompt Chars */
             max_prompt_chars: number;
+            /**
+             * Max Reply Mb
+             * @description what is asked for is multiplied, and refused where it comes to more; null: any
+             */
+            max_reply_mb: number | null;
         };
         /** MatchOut */
         MatchOut: {

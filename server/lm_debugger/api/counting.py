@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from flask_limiter import Limiter
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 SECONDS = 0.5
@@ -32,6 +32,37 @@ class SteadyStorage(MemoryStorage):
             return super().acquire_entry(key, limit, expiry, amount)
 
 
+class SteadyRedisStorage(RedisStorage):
+    """In Redis, by one clock, Redis' own, and whatever becomes of that: `limits` believes the clock
+    of each server, and what was written down by one that was since set back would count until that
+    clock is there again. Needs Redis 5 or newer, as what the script writes depends on a clock."""
+
+    STORAGE_SCHEME = ["steady-redis", "steady-rediss"]  # noqa: RUF012  # as its base class has it
+    SCRIPT_ACQUIRE_MOVING_WINDOW = b"""
+        local _, limit, expiry, amount = unpack(ARGV)
+        local clock = redis.call('TIME')
+        local now = clock[1] + clock[2] / 1e6
+        local newest = tonumber(redis.call('lindex', KEYS[1], 0))
+        while newest and newest > now do
+            redis.call('lpop', KEYS[1])
+            newest = tonumber(redis.call('lindex', KEYS[1], 0))
+        end
+        local oldest = tonumber(redis.call('lindex', KEYS[1], limit - amount))
+        if tonumber(amount) > tonumber(limit) or oldest and oldest >= now - expiry then
+            return false
+        end
+        for _ = 1, amount do
+            redis.call('lpush', KEYS[1], now)
+        end
+        redis.call('ltrim', KEYS[1], 0, limit - 1)
+        redis.call('expire', KEYS[1], expiry)
+        return true
+    """
+
+    def __init__(self, uri: str, **options: Any) -> None:
+        super().__init__(uri.removeprefix("steady-"), **options)
+
+
 def limiter(address: str, limits: list[str], **options: Any) -> Limiter:
     """One that counts at `address`, the setting `rate_limit_storage`.
 
@@ -42,7 +73,7 @@ def limiter(address: str, limits: list[str], **options: Any) -> Limiter:
     found = Limiter(
         application_limits=[*limits],
         strategy="moving-window",
-        storage_uri=address if in_redis else "steady://",
+        storage_uri=f"steady-{address}" if in_redis else "steady://",
         storage_options=_patience() if in_redis else {},
         in_memory_fallback=[*limits],
         key_prefix="lm-debugger",

@@ -161,7 +161,7 @@ def model(entry: Entry) -> wire.ModelOut:
         id=entry.id,
         state=entry.state,
         progress=progress(entry.progress) if entry.progress else None,
-        error=entry.error.message if entry.error else None,
+        error=entry.told.message if entry.told else None,
         architecture=info.architecture if info else None,
         n_layers=info.n_layers if info else None,
         ffn_width=info.ffn_width if info else None,

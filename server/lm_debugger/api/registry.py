@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from lm_debugger.api.loader import Loader
+from lm_debugger.api.naming import Names
 from lm_debugger.api.progress import Progress, Report
 from lm_debugger.errors import LoadError, ModelLoading, UnknownModel
 
@@ -31,7 +32,7 @@ State = Literal["loading", "ready", "failed"]
 @dataclass(frozen=True)
 class Entry:
     """One served model. `progress` is there while it is loading, `debugger` and `index` when it is
-    ready, `error` when it failed; the index may still be unbuilt."""
+    ready, `error` when it failed, `told` the same as it is told; the index may still be unbuilt."""
 
     id: str
     state: State = "loading"
@@ -39,13 +40,15 @@ class Entry:
     debugger: Debugger | None = None
     index: ModelIndex | None = None
     error: LoadError | None = None
+    told: LoadError | None = None
 
 
 class ModelRegistry:
     """The served models, in the order given; the first is the default.
 
     Args:
-        names: what `load` is called with; also the models' ids. Must not be empty.
+        names: what `load` is called with, and the models' ids; where they are the same, as on a
+            server that is not hosted, names alone will do. Must not be empty.
         load: makes a Debugger, and tells how far it is; raises LoadError.
         make_index: makes the index of a loaded model, which is not built yet.
         on_change: told of every model that became ready or failed, in the loading thread.
@@ -53,12 +56,15 @@ class ModelRegistry:
 
     def __init__(
         self,
-        names: Iterable[str],
+        names: Names | Iterable[str],
         load: Callable[[str, Report], Debugger],
         make_index: Callable[[Debugger], ModelIndex],
         on_change: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
-        self._entries = {name: Entry(name, progress=Progress("waiting")) for name in names}
+        self._names = names if isinstance(names, Names) else Names(names)
+        self._entries = {
+            id: Entry(id, progress=Progress("waiting")) for id in self._names.ids.values()
+        }
         self._load = load
         self._make_index = make_index
         self._on_change = on_change
@@ -67,9 +73,16 @@ class ModelRegistry:
         self._thread = threading.Thread(target=self._load_all, name="load-models", daemon=True)
 
     @classmethod
-    def of(cls, debugger: Debugger, make_index: Callable[[Debugger], ModelIndex]) -> ModelRegistry:
+    def of(
+        cls,
+        debugger: Debugger,
+        make_index: Callable[[Debugger], ModelIndex],
+        *,
+        hosted: bool = False,
+    ) -> ModelRegistry:
         """A registry of one model that is loaded already."""
-        registry = cls([debugger.info.id], lambda name, report: debugger, make_index)
+        names = Names([debugger.info.id], hosted=hosted)
+        registry = cls(names, lambda name, report: debugger, make_index)
         registry._load_all()
         return registry
 
@@ -130,8 +143,8 @@ class ModelRegistry:
                 model=name[:200],
                 allowed=list(self._entries),
             )
-        if entry.error is not None:
-            raise type(entry.error)(entry.error.message, **entry.error.details)
+        if entry.told is not None:
+            raise type(entry.told)(entry.told.message, **entry.told.details)
         if entry.debugger is None or entry.index is None:
             raise ModelLoading(
                 f"The model {name} is still loading; try again in a moment.",
@@ -141,28 +154,30 @@ class ModelRegistry:
         return entry.debugger, entry.index
 
     def _load_all(self) -> None:
-        for name in list(self._entries):
-            entry = self._load_one(name)
+        for name, id in self._names.ids.items():
+            entry = self._load_one(name, id)
             with self._lock:
                 if self._closed:  # nobody would stop its index
                     return
-                self._entries[name] = entry
+                self._entries[id] = entry
             self._on_change(entry)
 
-    def _load_one(self, name: str) -> Entry:
+    def _load_one(self, name: str, id: str) -> Entry:
         def report(progress: Progress) -> None:
-            self._entries[name] = replace(self._entries[name], progress=progress)
+            self._entries[id] = replace(self._entries[id], progress=progress)
 
         try:
             debugger = self._load(name, report)
-            return Entry(name, "ready", debugger=debugger, index=self._make_index(debugger))
+            if debugger.info.id != id:
+                debugger = debugger.known_as(id)
+            return Entry(id, "ready", debugger=debugger, index=self._make_index(debugger))
         except LoadError as error:
-            return Entry(name, "failed", error=error)
+            failure = error
         except Exception as error:  # a bug or no memory: other models must still load
             log.exception("loading %s failed", name)
             reason = str(error).strip().splitlines() or [type(error).__name__]
             failure = LoadError(f"{name} could not be loaded: {reason[0]}", model=name)
-            return Entry(name, "failed", error=failure)
+        return Entry(id, "failed", error=failure, told=self._names.told(failure))
 
 
 def loader(settings: Settings) -> Loader:

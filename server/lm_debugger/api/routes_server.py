@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
@@ -33,7 +35,7 @@ def settings() -> Response:
     rows = [
         wire.SettingOut(
             name=row.name,
-            value=None if row.is_private else getattr(current, row.name),
+            value=_value(row),
             default=row.default,
             description=row.description,
             flag=row.flag,
@@ -42,6 +44,15 @@ def settings() -> Response:
         for row in settings_table.table()
     ]
     return json_reply(wire.SettingsReply(limits=wire.LimitsOut(**limits), settings=rows))
+
+
+def _value(row: settings_table.Setting) -> Any:
+    """What a setting is here, as far as it is told; models by what they are called."""
+    if row.is_private:
+        return None
+    if row.name == "models":
+        return [entry.id for entry in state().registry.entries]
+    return getattr(state().settings, row.name)
 
 
 @blueprint.get("/api/v1/examples")

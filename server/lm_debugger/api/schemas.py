@@ -277,6 +277,9 @@ class LimitsOut(Reply):
     max_new_tokens: int
     max_positions: int
     max_prompt_chars: int
+    max_reply_mb: int | None = Field(
+        description="what is asked for is multiplied, and refused where it comes to more; null: any"
+    )
 
 
 class SettingsReply(Reply):

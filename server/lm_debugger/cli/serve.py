@@ -76,6 +76,7 @@ def command(models: tuple[str, ...], config: Path | None, **flags: Any) -> None:
 
 
 def _serve(settings: Settings) -> None:
+    from lm_debugger.api.naming import Names
     from lm_debugger.api.registry import ModelRegistry, indexer, loader
     from lm_debugger.api.server import Server
     from lm_debugger.api.spa import is_built
@@ -98,7 +99,7 @@ def _serve(settings: Settings) -> None:
         if registry.state == "failed":
             server.stop()
 
-    registry = ModelRegistry(settings.models, load_model, indexer(settings), changed)
+    registry = ModelRegistry(Names.of(settings), load_model, indexer(settings), changed)
     server = Server(settings, registry)
     signal.signal(signal.SIGTERM, lambda *_: server.end())
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Literal, SupportsIndex
+from typing import Literal, Self, SupportsIndex
 
 import torch
 
@@ -61,6 +62,7 @@ class Core:
     ) -> None:
         self._adapter = checkpoint.adapter
         self._checkpoint = checkpoint
+        self._id = checkpoint.id
         self._vocabulary = Vocabulary(checkpoint.tokenizer, len(checkpoint.adapter.unembedding))
         self._lens = Lens(self._adapter)
         trim()
@@ -72,6 +74,13 @@ class Core:
         self._gate = Gate(limits.max_waiting)
         self._runs = KeptRuns(self._tracer, self._adapter, remember)
         self.limits = limits
+
+    def known_as(self, id: str) -> Self:
+        """The same model, which calls itself so in its answers."""
+        other = copy.copy(self)
+        other._id = id
+        vars(other).pop("info", None)  # cached
+        return other
 
     def check(self, at: ValueId) -> None:
         """Does the model have this value vector (rule 12)?
@@ -144,7 +153,7 @@ class Core:
         adapter, checkpoint = self._adapter, self._checkpoint
         vocab_size, d_model = adapter.unembedding.shape
         return ModelInfo(
-            id=checkpoint.id,
+            id=self._id,
             architecture=checkpoint.model_type,
             n_layers=adapter.n_layers,
             ffn_width=adapter.ffn_width,

@@ -70,6 +70,12 @@ def _fit(asked: Sequence[_Question]) -> bool:
     return single and padded <= min(_BATCH_TOKENS, 1.5 * sum(lengths))
 
 
+def _compared(positions: Sequence[PositionComparison]) -> int:
+    """How many tokens comparisons list."""
+    layers = (layer for position in positions for layer in position.layers)
+    return sum(len(layer.before.tokens) + len(layer.after.tokens) for layer in layers)
+
+
 class Debugger(Why):
     """A model under the debugger. Safe to call from any number of threads at once.
 
@@ -134,8 +140,13 @@ class Debugger(Why):
         self._check_weight(self._weights.trace(len(columns), top_k, edited=bool(edits)))
         asked = _Question(ids, columns, edits, top_k)
         answer = self._gate.together(asked, self._traces, _fit)
+        if answer.comparison is not None:
+            compared = _compared(answer.comparison)
+            self._check_weight(
+                self._weights.trace(len(columns), top_k, edited=True, compared=compared)
+            )
         return Trace(
-            model=self._checkpoint.id,
+            model=self._id,
             prompt=prompt,
             tokens=tuple(self._vocabulary.token(id) for id in ids),
             positions=columns,
@@ -220,7 +231,7 @@ class Debugger(Why):
             with self._gate:
                 boosts = self._runs.boosts(ids)
         request = Request(
-            model=self._checkpoint.id,
+            model=self._id,
             prompt=prompt,
             prompt_ids=ids,
             edits=rules.merge(self._adapter, asked, len(ids), boosts),

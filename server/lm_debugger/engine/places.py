@@ -81,7 +81,7 @@ def find(name_or_path: str, revision: str | None = None) -> Place:
     path = folder_named(name_or_path)
     if path is not None:
         return Place(name_or_path, path, revision=revision)
-    if _looks_like_path(name_or_path):
+    if looks_like_path(name_or_path):
         raise ModelNotFound(f"There is no folder {name_or_path!r}.", model=name_or_path)
     _check_hub_id(name_or_path)
     return _on_the_hub(name_or_path, revision)
@@ -160,7 +160,8 @@ def shards(index: Path) -> list[str]:
     return sorted(map(str, names))
 
 
-def _looks_like_path(name: str) -> bool:
+def looks_like_path(name: str) -> bool:
+    """Can it be nothing but the path of a folder, whether there is one or not?"""
     return (
         not name.strip()
         or name.startswith((".", "/", "~", os.sep))

@@ -2,7 +2,8 @@
 
 What a request may ask for multiplies: positions x layers x K x runs. Each question's product is
 here, with what one item of each kind takes as the JSON that the API sends, rounded up (tests hold
-that no answer is heavier, nor lighter than a third). The values in memory are some ten times that.
+that no answer is heavier, a trace at most 15 % lighter, another at most a third of what was said).
+The values in memory are some ten times that.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ TOKEN = 60
 """Bytes of {"id":50256,"text":" nurse","hex":null} and the like."""
 NUMBER = 25
 """Of a number with its comma."""
-_TOKEN_PROB = TOKEN + 32
+_TOKEN_PROB = TOKEN + 12
 _TOKEN_LOGIT = TOKEN + 55
-_TOKEN_CHANGE = TOKEN + 70
-_SUB_UPDATE = 100
+_TOKEN_CHANGE = TOKEN + 50
+_SUB_UPDATE = 88
+_LISTED = 100
 _DETAIL = 220
-_STATE = 60
+_STATE = 45
+_LAYER = 75
+_POSITION = 40
 _STEP = 80 + TOKEN
 
 
@@ -55,12 +59,21 @@ class Weights:
     ffn_width: int
     vocab_size: int
 
-    def trace(self, n_positions: int, top_k: int, *, edited: bool) -> int:
-        """Of P positions: one run, or two and what they differ in."""
+    def trace(self, n_positions: int, top_k: int, *, edited: bool, compared: int = 0) -> int:
+        """Of P positions: one run, or two and what they differ in.
+
+        Args:
+            compared: tokens that the comparisons list, all together. Each lists K to 2 K, which
+                only the runs can tell; so it is K before they are there.
+        """
         tokens, updates = min(top_k, self.vocab_size), min(top_k, self.ffn_width)
-        layer = 2 * (_STATE + tokens * _TOKEN_PROB) + updates * _SUB_UPDATE + _STATE
-        compared = 2 * (_STATE + min(2 * tokens, self.vocab_size) * _TOKEN_CHANGE) + _STATE
-        return n_positions * self.n_layers * (2 * layer + compared if edited else layer)
+        layer = 2 * (_STATE + tokens * _TOKEN_PROB) + updates * _SUB_UPDATE + _LAYER
+        run = n_positions * (_POSITION + self.n_layers * layer)
+        if not edited:
+            return run
+        listed = max(compared, 2 * n_positions * self.n_layers * tokens)
+        beside = n_positions * (_POSITION + self.n_layers * (2 * _STATE + _LAYER))
+        return 2 * run + beside + listed * _TOKEN_CHANGE
 
     def grid(self, n_positions: int, *, edited: bool) -> int:
         """Of P columns in one run or two, and the tokens that they name."""
@@ -81,7 +94,7 @@ class Weights:
     def attribute(self, top_k: int) -> int:
         """Of K sub-updates, and two numbers a layer."""
         n = min(top_k, self.n_layers * self.ffn_width)
-        return n * _SUB_UPDATE + 2 * NUMBER * self.n_layers
+        return n * _LISTED + 2 * NUMBER * self.n_layers
 
     def generation(self, n_steps: int, alternatives: int) -> int:
         """Of so many steps, each with its alternatives."""
@@ -93,4 +106,4 @@ class Weights:
 
     def vectors(self, n: int, n_tokens: int) -> int:
         """Of n value vectors that are listed with so many of their tokens each."""
-        return n * (_SUB_UPDATE + n_tokens * _TOKEN_LOGIT)
+        return n * (_LISTED + n_tokens * _TOKEN_LOGIT)

@@ -41,7 +41,7 @@ class Served:
     def __init__(self, debugger: Debugger, host: str, port: int) -> None:
         own = {"models": [debugger.info.id], "host": host, "port": port}
         settings = load(flags=own | asdict(debugger.limits)).settings
-        self._registry = ModelRegistry.of(debugger, indexer(settings))
+        self._registry = ModelRegistry.of(debugger, indexer(settings), hosted=settings.hosted)
         try:
             self._server = Server(settings, self._registry)
         except PortTaken:

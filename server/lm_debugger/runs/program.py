@@ -97,7 +97,7 @@ def _limits(run: RunFile) -> str:
 
 def _load(debugger: Debugger, limits: str) -> str:
     checkpoint, dtype = debugger.checkpoint, debugger.info.dtype
-    arguments: list[tuple[str, object]] = [("", checkpoint.id)]
+    arguments: list[tuple[str, object]] = [("", debugger.info.id)]
     if dtype != "float32":
         arguments.append(("dtype", dtype))
     if checkpoint.revision is not None:

@@ -62,7 +62,7 @@ def with_transformers(
 
 
 def _model(debugger: Debugger) -> str:
-    name = debugger.checkpoint.id
+    name = debugger.info.id
     note = (
         "# LM-Debugger's own model is the folder lm_debugger/demo/model of the package.\n"
         if name in BUNDLED
