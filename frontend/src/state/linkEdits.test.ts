@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { PANEL_IDS, plainPanels } from "@/test/panels";
 import { KINDS, newIntervention, type Positions, takesValue } from "./interventions";
-import { PANELS, READINGS } from "./session";
+import { providePanels } from "./panels";
+import { READINGS } from "./session";
 import { decodeLink, encodeLink, type LinkState } from "./url";
+
+providePanels(plainPanels);
 
 const empty: LinkState = {
   model: null,
@@ -76,7 +80,7 @@ describe("every combination", () => {
       position: [null, 0, 12],
       selection: [null, { layer: 0, dim: 0 }],
       reading: READINGS,
-      panel: PANELS,
+      panel: PANEL_IDS,
       tokens: [[], [0], [5, 4, 3]],
     });
     for (const place of places) {

@@ -14,7 +14,7 @@ import {
   takesValue,
 } from "./interventions";
 import { cleanName } from "./names";
-import { MAX_TOKENS, PANELS, type Panel, READINGS, type Reading } from "./session";
+import { MAX_TOKENS, READINGS, type Reading } from "./session";
 
 /** Links have room for seven digits. */
 const MAX_ID = 9_999_999;
@@ -92,9 +92,6 @@ export const readName = (value: unknown): string =>
 
 export const readReading = (value: unknown): Reading =>
   READINGS.find((known) => known === value) ?? "edited";
-
-export const readPanel = (value: unknown): Panel =>
-  PANELS.find((known) => known === value) ?? "layers";
 
 export const readTokens = (value: unknown): number[] =>
   asList(value).filter(isIndex).slice(0, MAX_TOKENS);

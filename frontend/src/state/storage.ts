@@ -2,7 +2,8 @@
 
 import { isRecord, readStored, writeStored } from "@/lib/storage";
 import { startHistory } from "./history";
-import { isIndex, readEdits, readPanel, readReading, readRef, readTokens } from "./read";
+import { readPanel } from "./panels";
+import { isIndex, readEdits, readReading, readRef, readTokens } from "./read";
 import { placeOf, type SessionState, useSession } from "./session";
 
 const KEY = "lmd.session";

@@ -24,7 +24,8 @@ import {
 import { type Edits, MAX_CARDS, NO_EDITS } from "./interventions";
 import { decodeEdits, encodeGroup, encodeIntervention, readIndex } from "./linkEdits";
 import { type Names, readNames } from "./names";
-import { MAX_TOKENS, PANELS, type Panel, READINGS, type Reading } from "./session";
+import { readPanel } from "./panels";
+import { FIRST_PANEL, MAX_TOKENS, READINGS, type Reading } from "./session";
 
 export const KEYS = {
   version: "v",
@@ -65,7 +66,7 @@ export interface LinkState extends Edits {
   position: number | null;
   selection: ValueRef | null;
   reading: Reading;
-  panel: Panel;
+  panel: string;
   tokens: readonly number[];
   names: Names;
   /** Only where the link is one to Explore. */
@@ -178,7 +179,7 @@ function params(state: LinkState): URLSearchParams {
   if (state.position !== null) out.set(KEYS.position, String(state.position));
   if (state.selection) out.set(KEYS.selection, valueKey(state.selection));
   if (state.reading !== "edited") out.set(KEYS.reading, state.reading);
-  if (state.panel !== "layers") out.set(KEYS.panel, state.panel);
+  if (state.panel !== FIRST_PANEL) out.set(KEYS.panel, state.panel);
   if (state.tokens.length > 0) out.set(KEYS.tokens, state.tokens.join("."));
   for (const [key, name] of Object.entries(state.names)) out.append(KEYS.names, `${key}*${name}`);
   return out;
@@ -231,7 +232,7 @@ export function decodeLink(text: string): Link {
     position: readIndex(found.get(KEYS.position)),
     selection: parseValue(found.get(KEYS.selection) ?? ""),
     reading: READINGS.find((known) => known === found.get(KEYS.reading)) ?? "edited",
-    panel: PANELS.find((known) => known === found.get(KEYS.panel)) ?? "layers",
+    panel: readPanel(found.get(KEYS.panel)),
     tokens: readTokens(found.get(KEYS.tokens) ?? ""),
     names: decodeNames(found.getAll(KEYS.names)),
     explore: view === "explore" ? readPlace(page, found) : null,

@@ -6,16 +6,16 @@ import { FIRST_MEMBERS, hasClusters, useCluster, useIndex, usePlace } from "@/ap
 import type { ReadyModel } from "@/api/queries";
 import type { ClusterReply } from "@/api/types";
 import { Button } from "@/components/Button";
+import { CloudPanel } from "@/components/cloud/CloudPanel";
+import { HitList } from "@/components/explore/HitRow";
+import { ClustersMissing } from "@/components/explore/IndexState";
+import { LayerBars } from "@/components/explore/LayerBars";
 import { Failure } from "@/components/Failure";
 import { Panel } from "@/components/Panel";
-import { Workbench } from "@/features/details/Workbench";
-import { HitList } from "@/features/explore/HitRow";
-import { ClustersMissing } from "@/features/explore/IndexState";
-import { LayerBars } from "@/features/explore/LayerBars";
-import { CloudPanel } from "@/features/explore-cloud/CloudPanel";
 import { formatCount, formatProb } from "@/lib/numbers";
 import { outOfShape } from "@/lib/values";
 import { useExplore } from "@/state/explore";
+import { Workbench } from "@/views/Workbench";
 import styles from "./ClusterView.module.css";
 
 export function ClusterView({ model }: { model: ReadyModel }) {

@@ -1,11 +1,11 @@
 /** Explore: what the value vectors hold, without any prompt. Its pages, and the head they share. */
 
-import { ExploreBar } from "@/features/explore/ExploreBar";
-import { IndexState } from "@/features/explore/IndexState";
-import { ModelState } from "@/features/header/ModelState";
+import { IndexState } from "@/components/explore/IndexState";
+import { ModelState } from "@/components/ModelState";
 import { useExplore } from "@/state/explore";
 import { useReadyModel } from "@/state/model";
 import { ClusterView } from "./ClusterView";
+import { ExploreBar } from "./ExploreBar";
 import styles from "./ExploreView.module.css";
 import { LayerView } from "./LayerView";
 import { MapView } from "./MapView";
