@@ -12,6 +12,7 @@
  */
 
 import { parseValue, type ValueRef, valueKey } from "@/lib/values";
+import { decodeEdits, encodeGroup, encodeIntervention, readIndex } from "./codec";
 import {
   COLUMNS,
   type ExplorePlace,
@@ -22,7 +23,6 @@ import {
   type Sort,
 } from "./explore";
 import { type Edits, MAX_CARDS, NO_EDITS } from "./interventions";
-import { decodeEdits, encodeGroup, encodeIntervention, readIndex } from "./linkEdits";
 import { type Names, readNames } from "./names";
 import { readPanel } from "./panels";
 import { FIRST_PANEL, MAX_TOKENS, READINGS, type Reading } from "./session";

@@ -1,8 +1,8 @@
 /** Generate from the prompt box, with the interventions that are switched on. */
 
 import { useCallback } from "react";
+import { forWire } from "./codec";
 import { useGeneration } from "./generation";
-import { forWire } from "./interventions";
 import { useReadyModel } from "./model";
 import { usePrefs } from "./prefs";
 import { samplingForWire } from "./sampling";

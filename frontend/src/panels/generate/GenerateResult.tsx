@@ -2,8 +2,8 @@
 
 import { X } from "lucide-react";
 import { IconButton } from "@/components/Button";
+import { forWire } from "@/state/codec";
 import { firstDifference, isRunning, type Side, useGeneration } from "@/state/generation";
-import { forWire } from "@/state/interventions";
 import { useReadyModel } from "@/state/model";
 import { editsOf, useSession } from "@/state/session";
 import styles from "./GenerateResult.module.css";

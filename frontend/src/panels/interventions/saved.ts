@@ -1,9 +1,10 @@
 /** Groups that a person saved in this browser, per model, under their names. */
 
 import { isRecord, readStored, writeStored } from "@/lib/storage";
+import { readInterventions, readStrength } from "@/state/codec";
 import { cardsOf, type Edits, type Group, type Intervention } from "@/state/interventions";
 import { type Names, namesFor, readNames } from "@/state/names";
-import { readInterventions, readName, readStrength } from "@/state/read";
+import { readName } from "@/state/read";
 
 export interface SavedGroup {
   name: string;

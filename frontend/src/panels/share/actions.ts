@@ -3,8 +3,8 @@
 import type { Model, RunFile } from "@/api/types";
 import { download, fileName, textFile } from "@/lib/download";
 import { offerUndo } from "@/state/actions";
+import { forWire } from "@/state/codec";
 import type { EditedModel } from "@/state/interventions";
-import { forWire } from "@/state/interventions";
 import { type Names, namesFor, namesOf, useNames } from "@/state/names";
 import { useNotice } from "@/state/notice";
 import { usePrefs } from "@/state/prefs";

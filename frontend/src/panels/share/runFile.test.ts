@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { forWire, newIntervention } from "@/state/interventions";
+import { digest, forWire } from "@/state/codec";
+import { newIntervention } from "@/state/interventions";
 import { providePanels } from "@/state/panels";
 import { USUAL_SAMPLING } from "@/state/sampling";
 import { plainPanels } from "@/test/panels";
-import { digest, MAX_BYTES, makeRun, parseFile, readRun, type Working } from "./runFile";
+import { MAX_BYTES, makeRun, parseFile, readRun, type Working } from "./runFile";
 
 providePanels(plainPanels);
 

@@ -9,17 +9,11 @@
 import type { InterventionIn, RunFile } from "@/api/types";
 import { isRecord } from "@/lib/storage";
 import type { ValueRef } from "@/lib/values";
-import { type Edits, MAX_CARDS, takesValue } from "@/state/interventions";
+import { digest, readEdits, readIntervention } from "@/state/codec";
+import { type Edits, MAX_CARDS } from "@/state/interventions";
 import { type Names, readNames } from "@/state/names";
 import { readPanel } from "@/state/panels";
-import {
-  isIndex,
-  readEdits,
-  readIntervention,
-  readReading,
-  readRef,
-  readTokens,
-} from "@/state/read";
+import { isIndex, readReading, readRef, readTokens } from "@/state/read";
 import { readSampling, type SamplingChoice, samplingForWire } from "@/state/sampling";
 import type { Generate, Place, Reading } from "@/state/session";
 
@@ -52,20 +46,6 @@ export interface Working extends Omit<Place, "model" | "prompt"> {
   inForce: readonly InterventionIn[];
   names: Names;
   generate: Generate;
-}
-
-/** The same for the same interventions, whoever wrote the file anew in between (FNV-1a, 32 bits). */
-export function digest(interventions: readonly InterventionIn[]): string {
-  const text = JSON.stringify(
-    interventions.map(({ layer, dim, kind, value, positions, generated }) => [
-      [layer, dim, kind, takesValue(kind) ? (value ?? null) : null],
-      [positions ?? "all", generated ?? null],
-    ]),
-  );
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++)
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, "0");
 }
 
 export const makeRun = (now: Working): RunFile => ({

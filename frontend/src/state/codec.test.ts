@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PANEL_IDS, plainPanels } from "@/test/panels";
+import { digest, forWire, readEdits, readIntervention } from "./codec";
 import { KINDS, newIntervention, type Positions, takesValue } from "./interventions";
 import { providePanels } from "./panels";
 import { READINGS } from "./session";
@@ -48,12 +49,20 @@ describe("every combination", () => {
       group: [null, 7],
     });
     const groups = [{ id: 7, name: "g", enabled: true, strength: 1, folded: false }];
+    const model = { n_layers: 2, ffn_width: 3, activation_at_zero: 0 };
     let count = 0;
     for (const { value, ...rest } of cards) {
       const takes = takesValue(rest.kind);
       const card = { ...newIntervention({ layer: 1, dim: 2 }), ...rest, value: takes ? value : 1 };
       const state = { ...empty, interventions: [card], groups };
       expect(back(state)).toEqual(state);
+      // As a file has it, and as a server was sent it: alone, and what is in force only.
+      const kept = JSON.parse(JSON.stringify({ interventions: [card], groups }));
+      expect(readEdits(kept.interventions, kept.groups)).toEqual(kept);
+      const sent = JSON.parse(JSON.stringify(forWire(kept, model)));
+      const alone = { ...card, group: null };
+      expect(sent.map(readIntervention)).toEqual(card.enabled ? [alone] : []);
+      expect(digest(sent)).toBe(digest(sent.map(readIntervention)));
       count += 1;
     }
     expect(count).toBe(5 * 4 * 4 * 3 * 2 * 2);
@@ -143,5 +152,23 @@ describe("interventions in a link", () => {
   it.each(["1..2", ".", "1.5x", "1e3", " 1", "99999999999"])(
     "takes positions that it cannot read, “%s”, for all",
     (text) => expect(read(`L1D2*scale*2*${text}`)).toMatchObject([{ positions: "all" }]),
+  );
+});
+
+describe("an intervention in a file", () => {
+  it.each([
+    [
+      { layer: 1, dim: 2 },
+      { layer: 1, dim: 2 },
+    ],
+    [{ node: "L1D2" }, { layer: 1, dim: 2 }],
+    [{ node: " l1d2" }, { layer: 1, dim: 2 }],
+  ])("is about the vector %j", (named, ref) => {
+    expect(readIntervention({ ...named, kind: "off" })).toEqual(newIntervention(ref));
+  });
+
+  it.each([{ node: "L1H2" }, { node: "L1D2@4" }, { node: "L1", layer: 1, dim: 2 }, { layer: 1 }])(
+    "is none where it is about %j",
+    (named) => expect(readIntervention({ ...named, kind: "off" })).toBeNull(),
   );
 });
