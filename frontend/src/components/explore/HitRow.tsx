@@ -1,15 +1,12 @@
-/** A found value vector: its score, the tokens it promotes, its page, the arrow to Interventions. */
+/** Found value vectors: each with its score and the tokens it promotes. */
 
-import { ArrowRight, Check, Maximize2 } from "lucide-react";
-import { type CSSProperties, type KeyboardEvent, memo, type ReactNode } from "react";
-import { Link } from "wouter";
+import { type CSSProperties, memo, type ReactNode } from "react";
 import type { Hit, KeywordHit } from "@/api/types";
+import { NodeRow } from "@/components/NodeRow";
 import { TokenText } from "@/components/Token";
-import { ValueLabel } from "@/components/ValueLabel";
 import { formatScore } from "@/lib/numbers";
-import { sameValue, valueKey } from "@/lib/values";
-import { interventionsOf, useSession } from "@/state/session";
-import { valuePath } from "@/state/url";
+import { valueKey } from "@/lib/values";
+import { walk } from "@/lib/walk";
 import styles from "./HitRow.module.css";
 
 interface Props {
@@ -18,61 +15,22 @@ interface Props {
   largest: number;
   /** What the score is. */
   measure: string;
-  /** The one that the Tab key reaches; arrow keys go on from there. */
   first: boolean;
 }
 
-export const HitRow = memo(function HitRow({ hit, largest, measure, first }: Props) {
-  const key = valueKey(hit);
-  const ref = { layer: hit.layer, dim: hit.dim };
-  const selected = useSession((state) => sameValue(state.selection, ref));
-  const listed = useSession((state) => interventionsOf(state).some((item) => sameValue(item, ref)));
-  const { select, change } = useSession.getState();
+const HitRow = memo(function HitRow({ hit, largest, measure, first }: Props) {
   const share = largest > 0 ? Math.min(Math.abs(hit.score) / largest, 1) : 0;
   return (
-    <li className={styles.row} data-selected={selected || undefined}>
-      <button
-        type="button"
-        className={styles.open}
-        data-value={key}
-        data-hit
-        tabIndex={first ? 0 : -1}
-        aria-pressed={selected}
-        onClick={() => select(ref)}
+    <NodeRow value={hit} first={first} look="wide">
+      <span
+        className={styles.score}
+        style={{ "--share": share } as CSSProperties}
+        title={`${measure} ${hit.score}`}
       >
-        <span className={styles.label}>
-          <ValueLabel value={ref} />
-        </span>
-        <span
-          className={styles.score}
-          style={{ "--share": share } as CSSProperties}
-          title={`${measure} ${hit.score}`}
-        >
-          {formatScore(hit.score)}
-        </span>
-        <HitTokens hit={hit} />
-      </button>
-      <Link
-        href={valuePath(ref)}
-        className={styles.tool ?? ""}
-        tabIndex={-1}
-        aria-label={`Open the page of ${key}`}
-        title="Open its page (O)"
-      >
-        <Maximize2 aria-hidden />
-      </Link>
-      <button
-        type="button"
-        className={styles.tool}
-        tabIndex={-1}
-        aria-label={listed ? `${key} is in Interventions` : `Send ${key} to Interventions`}
-        title={listed ? "In Interventions" : "Send to Interventions (I)"}
-        aria-disabled={listed}
-        onClick={() => change({ type: "add", ref })}
-      >
-        {listed ? <Check aria-hidden /> : <ArrowRight aria-hidden />}
-      </button>
-    </li>
+        {formatScore(hit.score)}
+      </span>
+      <HitTokens hit={hit} />
+    </NodeRow>
   );
 });
 
@@ -101,18 +59,6 @@ function HitTokens({ hit }: { hit: Hit | KeywordHit }) {
       )}
     </span>
   );
-}
-
-/** Up and down walk through the rows, so that Tab need not. */
-function walk(event: KeyboardEvent<HTMLElement>) {
-  const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-  const here = event.target;
-  if (!step || !(here instanceof HTMLElement) || !here.matches("[data-hit]")) return;
-  const all = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-hit]")];
-  const next = all[all.indexOf(here) + step];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
 }
 
 interface ListProps {

@@ -1,7 +1,6 @@
 /** What a layer's FFN adds: its dominant sub-updates, and how much of the whole they carry. */
 
 import type { Layer } from "@/api/types";
-import { SubUpdateRow } from "@/components/SubUpdateRow";
 import { compareSubUpdates } from "@/lib/diff";
 import { formatKeys } from "@/lib/keys";
 import { formatShare } from "@/lib/numbers";
@@ -10,6 +9,7 @@ import { useLayerPanel } from "@/state/panels";
 import type { Reading } from "@/state/session";
 import styles from "./LayerRow.module.css";
 import type { LayerData } from "./layerData";
+import { SubUpdateRow } from "./SubUpdateRow";
 
 export function LayerSubUpdates({ data, reading }: { data: LayerData; reading: Reading }) {
   const { unedited, edited } = data;

@@ -1,14 +1,14 @@
 /** Sub-updates in detail, a line for what each pushes up and one for what it pushes down. */
 
-import { ArrowRight, Check } from "lucide-react";
 import { type CSSProperties, memo } from "react";
 import type { SubUpdateDetail, SubUpdatesReply, TokenLogit } from "@/api/types";
+import { NodeButton, SendButton, useSelected } from "@/components/NodeRow";
 import { TokenText } from "@/components/Token";
 import { ValueLabel } from "@/components/ValueLabel";
 import { formatScore, formatShare, formatSigned } from "@/lib/numbers";
-import { sameValue, valueKey } from "@/lib/values";
+import { valueKey } from "@/lib/values";
 import { walk } from "@/lib/walk";
-import { interventionsOf, useSession } from "@/state/session";
+import { useSession } from "@/state/session";
 import styles from "./SubUpdateList.module.css";
 
 export function List({ reply, outdated }: { reply: SubUpdatesReply; outdated: boolean }) {
@@ -81,23 +81,13 @@ const tone = (value: number) => (value < 0 ? styles.less : styles.more);
 const Row = memo(function Row({ update, largestScore, largestEffect, first }: RowProps) {
   const { score, share, effect } = update;
   const ref = { layer: update.layer, dim: update.dim };
-  const key = valueKey(ref);
-  const selected = useSession((state) => sameValue(state.selection, ref));
-  const listed = useSession((state) => interventionsOf(state).some((item) => sameValue(item, ref)));
-  const { select, change } = useSession.getState();
+  const selected = useSelected(ref);
   return (
-    <tr data-selected={selected || undefined} onClick={() => select(ref)}>
+    <tr data-selected={selected || undefined} onClick={() => useSession.getState().select(ref)}>
       <th scope="row" className={styles.vector}>
-        <button
-          type="button"
-          className={styles.open}
-          data-value={key}
-          data-sub-update
-          tabIndex={first ? 0 : -1}
-          aria-pressed={selected}
-        >
+        <NodeButton value={ref} first={first} selected={selected} className={styles.open}>
           <ValueLabel value={ref} />
-        </button>
+        </NodeButton>
       </th>
       <Coefficient update={update} />
       <td className={styles.score} style={shareOf(score, largestScore)} title={`score ${score}`}>
@@ -119,20 +109,7 @@ const Row = memo(function Row({ update, largestScore, largestEffect, first }: Ro
         <Tokens tokens={update.down} mark="▼" label="pushes down" />
       </td>
       <td className={styles.sendCell}>
-        <button
-          type="button"
-          className={styles.send}
-          tabIndex={-1}
-          aria-label={listed ? `${key} is in Interventions` : `Send ${key} to Interventions`}
-          title={listed ? "In Interventions" : "Send to Interventions (I)"}
-          aria-disabled={listed}
-          onClick={(event) => {
-            event.stopPropagation();
-            change({ type: "add", ref });
-          }}
-        >
-          {listed ? <Check aria-hidden /> : <ArrowRight aria-hidden />}
-        </button>
+        <SendButton value={ref} className={styles.send} />
       </td>
     </tr>
   );

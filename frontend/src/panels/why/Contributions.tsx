@@ -1,14 +1,12 @@
 /** Sub-updates by what each adds directly, the largest first; from here they go to Interventions. */
 
-import { ArrowRight, Check } from "lucide-react";
 import { memo } from "react";
 import type { Contribution } from "@/api/types";
 import { Button } from "@/components/Button";
-import { ValueLabel } from "@/components/ValueLabel";
+import { NodeRow } from "@/components/NodeRow";
 import { formatSigned } from "@/lib/numbers";
-import { sameValue, valueKey } from "@/lib/values";
+import { valueKey } from "@/lib/values";
 import { walk } from "@/lib/walk";
-import { interventionsOf, useSession } from "@/state/session";
 import styles from "./Contributions.module.css";
 import { amountStyle, signOf } from "./Parts";
 import { largestOf } from "./parts";
@@ -60,54 +58,24 @@ export function Contributions({ list, wanted, busy, onMore }: Props) {
 interface RowProps {
   contribution: Contribution;
   largest: number;
-  /** The one that the Tab key reaches; arrow keys go on from there. */
   first: boolean;
 }
 
 const ContributionRow = memo(function ContributionRow({ contribution, largest, first }: RowProps) {
-  const { layer, dim, coefficient, amount } = contribution;
-  const ref = { layer, dim };
-  const key = valueKey(ref);
-  const selected = useSession((state) => sameValue(state.selection, ref));
-  const listed = useSession((state) => interventionsOf(state).some((item) => sameValue(item, ref)));
-  const { select, change } = useSession.getState();
+  const { coefficient, amount } = contribution;
   return (
-    <li className={styles.row} data-selected={selected || undefined}>
-      <button
-        type="button"
-        className={styles.open}
-        data-value={key}
-        data-sub-update
-        tabIndex={first ? 0 : -1}
-        aria-pressed={selected}
-        onClick={() => select(ref)}
+    <NodeRow value={contribution} first={first}>
+      <span className={styles.coefficient} title={`coefficient ${coefficient}`}>
+        {formatSigned(coefficient)}
+      </span>
+      <span
+        className={styles.amount}
+        data-sign={signOf(amount)}
+        style={amountStyle(amount, largest)}
+        title={`adds ${amount}`}
       >
-        <span className={styles.label}>
-          <ValueLabel value={ref} />
-        </span>
-        <span className={styles.coefficient} title={`coefficient ${coefficient}`}>
-          {formatSigned(coefficient)}
-        </span>
-        <span
-          className={styles.amount}
-          data-sign={signOf(amount)}
-          style={amountStyle(amount, largest)}
-          title={`adds ${amount}`}
-        >
-          {formatSigned(amount)}
-        </span>
-      </button>
-      <button
-        type="button"
-        className={styles.send}
-        tabIndex={-1}
-        aria-label={listed ? `${key} is in Interventions` : `Send ${key} to Interventions`}
-        title={listed ? "In Interventions" : "Send to Interventions (I)"}
-        aria-disabled={listed}
-        onClick={() => change({ type: "add", ref })}
-      >
-        {listed ? <Check aria-hidden /> : <ArrowRight aria-hidden />}
-      </button>
-    </li>
+        {formatSigned(amount)}
+      </span>
+    </NodeRow>
   );
 });
