@@ -124,6 +124,48 @@ describe("the main job", () => {
   });
 });
 
+describe("shortcuts", () => {
+  const inExplore = () => location.hash.startsWith("#/explore");
+
+  it.each(["menu", "dialog"])(
+    "wait while a %s is open, and are in force again then",
+    async (role) => {
+      const { user } = await openPage();
+      await layer(1);
+      const opener = role === "menu" ? "Share and save" : "Keyboard shortcuts";
+      await user.click(screen.getByRole("button", { name: opener }));
+      await screen.findByRole(role);
+      await user.keyboard("e");
+      expect(inExplore()).toBe(false);
+      await user.keyboard("{Escape}");
+      await waitFor(() => expect(screen.queryByRole(role)).toBeNull());
+      await user.keyboard("e");
+      expect(inExplore()).toBe(true);
+    },
+  );
+
+  it("are in force beside the settings of Generate", async () => {
+    const { user } = await openPage();
+    await layer(1);
+    await user.click(screen.getByRole("button", { name: /^How tokens are chosen/ }));
+    await screen.findByRole("dialog");
+    await user.keyboard("e");
+    expect(inExplore()).toBe(true);
+  });
+
+  it("rename the vector whose details are open, and none without", async () => {
+    const { user } = await openPage();
+    await layer(1);
+    await user.keyboard("n");
+    expect(screen.queryByRole("textbox", { name: /^Name of/ })).toBeNull();
+    const subs = screen.getByRole("list", { name: "Dominant sub-updates of layer 1" });
+    await user.click(within(subs).getByRole("button", { name: /^L1D3/ }));
+    await screen.findByTestId("details-title");
+    await user.keyboard("n");
+    expect(await screen.findByRole("textbox", { name: "Name of L1D3" })).toHaveFocus();
+  });
+});
+
 describe("when something is wrong", () => {
   it("shows the sentence and what to do, keeps the prompt, and tries again", async () => {
     let broken = true;

@@ -1,12 +1,13 @@
 /** Runs the shortcuts of the table for the whole page. */
 
 import { useEffect, useEffectEvent } from "react";
-import { ADD_ID, PROMPT_ID, RENAME_ID, SEARCH_ID } from "@/lib/ids";
+import { ADD_ID, PROMPT_ID, SEARCH_ID } from "@/lib/ids";
 import { isTyping, matchesKeys } from "@/lib/keys";
 import { parseValue, stepValue } from "@/lib/values";
 import { runCommand, useCommands } from "./commands";
 import { useExplore } from "./explore";
 import { isRunning, useGeneration } from "./generation";
+import { isKeyboardHeld } from "./keyboard";
 import { stepLayer, toggleOver } from "./layers";
 import { useReadyModel } from "./model";
 import { useNotice } from "./notice";
@@ -47,8 +48,8 @@ interface Openers {
   onPalette(): void;
 }
 
-/** No commands of this table: features have them, and the palette need not find itself. */
-const OTHERS = ["share.save", "share.open", "palette"];
+/** No commands of this table: panels have them, and the palette need not find itself. */
+const OTHERS = ["share.save", "share.open", "rename", "palette"];
 
 export function useShortcuts({ onHelp, onPalette }: Openers): void {
   const generate = useGenerate();
@@ -90,7 +91,7 @@ export function useShortcuts({ onHelp, onPalette }: Openers): void {
       const ref = vectorAtHand();
       if (ref) follow(valuePath(ref));
     },
-    rename: () => document.getElementById(RENAME_ID)?.click(),
+    rename: () => runCommand("rename"),
     close: () => {
       if (isRunning(useGeneration.getState())) useGeneration.getState().stop();
       else if (!onValuePage()) session().select(null);
@@ -125,8 +126,7 @@ export function useShortcuts({ onHelp, onPalette }: Openers): void {
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;
-    // An open menu or dialog has the keyboard to itself; beside a popover the page stays in use.
-    if (document.querySelector("[role=menu], [role=dialog]:not([data-popover])")) return;
+    if (isKeyboardHeld()) return;
     const found = table.find(
       (entry) => !entry.local && entry.keys.some((keys) => matchesKeys(event, keys)),
     );

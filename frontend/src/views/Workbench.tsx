@@ -7,6 +7,7 @@ import * as Dialog from "@radix-ui/react-dialog";
 import { PanelRightOpen } from "lucide-react";
 import { type CSSProperties, type ReactNode, useEffect, useState } from "react";
 import { IconButton } from "@/components/Button";
+import { HoldsKeyboard } from "@/components/HoldsKeyboard";
 import { Splitter } from "@/components/Splitter";
 import { focusDialog } from "@/lib/focus";
 import { useNarrow } from "@/lib/hooks";
@@ -42,6 +43,7 @@ export function Workbench({ children }: { children: ReactNode }) {
               aria-describedby={undefined}
               onOpenAutoFocus={focusDialog}
             >
+              <HoldsKeyboard />
               <Dialog.Title className="visually-hidden">Value Vector Details</Dialog.Title>
               <Details />
             </Dialog.Content>

@@ -14,6 +14,7 @@ import {
 import type { TokenLogit } from "@/api/types";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { Panel } from "@/components/Panel";
 import { Segmented } from "@/components/Segmented";
 import { toCsv } from "@/lib/csv";
@@ -196,26 +197,24 @@ function SaveMenu({ onSvg, onPng, onCsv }: SaveProps) {
           <Download aria-hidden />
         </IconButton>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className={menu.content} align="end" sideOffset={4} collisionPadding={8}>
-          {onSvg && (
-            <Menu.Item className={menu.item} onSelect={onSvg}>
-              <span className={menu.main}>SVG</span>
-              <span className={menu.aside}>drawing</span>
-            </Menu.Item>
-          )}
-          {onPng && (
-            <Menu.Item className={menu.item} onSelect={onPng}>
-              <span className={menu.main}>PNG</span>
-              <span className={menu.aside}>picture</span>
-            </Menu.Item>
-          )}
-          <Menu.Item className={menu.item} onSelect={onCsv}>
-            <span className={menu.main}>CSV</span>
-            <span className={menu.aside}>table</span>
+      <MenuContent align="end">
+        {onSvg && (
+          <Menu.Item className={menu.item} onSelect={onSvg}>
+            <span className={menu.main}>SVG</span>
+            <span className={menu.aside}>drawing</span>
           </Menu.Item>
-        </Menu.Content>
-      </Menu.Portal>
+        )}
+        {onPng && (
+          <Menu.Item className={menu.item} onSelect={onPng}>
+            <span className={menu.main}>PNG</span>
+            <span className={menu.aside}>picture</span>
+          </Menu.Item>
+        )}
+        <Menu.Item className={menu.item} onSelect={onCsv}>
+          <span className={menu.main}>CSV</span>
+          <span className={menu.aside}>table</span>
+        </Menu.Item>
+      </MenuContent>
     </Menu.Root>
   );
 }

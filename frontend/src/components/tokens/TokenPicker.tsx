@@ -5,6 +5,7 @@ import { ArrowLeftRight, X } from "lucide-react";
 import type { Token } from "@/api/types";
 import { Button, IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { TokenText } from "@/components/Token";
 import { describeToken } from "@/lib/tokens";
 import { finalStates, letterOf, likeliest } from "@/state/followed";
@@ -84,23 +85,21 @@ function Chip({ token, index, foreign }: { token: Token; index: number; foreign:
           <TokenText token={token} />
           {foreign && <small>not in this model</small>}
         </Menu.Trigger>
-        <Menu.Portal>
-          <Menu.Content className={menu.content} align="start" sideOffset={4} collisionPadding={8}>
-            {places.map(({ label, to }) => (
-              <Menu.Item
-                key={label}
-                className={menu.item}
-                disabled={to === index || to < 0 || to >= ids.length}
-                onSelect={() => choose(moveTo(ids, index, to))}
-              >
-                <span className={menu.main}>{label}</span>
-              </Menu.Item>
-            ))}
-            <Menu.Item className={menu.item} onSelect={remove}>
-              <span className={menu.main}>Remove</span>
+        <MenuContent align="start">
+          {places.map(({ label, to }) => (
+            <Menu.Item
+              key={label}
+              className={menu.item}
+              disabled={to === index || to < 0 || to >= ids.length}
+              onSelect={() => choose(moveTo(ids, index, to))}
+            >
+              <span className={menu.main}>{label}</span>
             </Menu.Item>
-          </Menu.Content>
-        </Menu.Portal>
+          ))}
+          <Menu.Item className={menu.item} onSelect={remove}>
+            <span className={menu.main}>Remove</span>
+          </Menu.Item>
+        </MenuContent>
       </Menu.Root>
       <button
         type="button"

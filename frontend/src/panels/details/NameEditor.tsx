@@ -4,8 +4,8 @@ import { Pencil } from "lucide-react";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { Button, IconButton } from "@/components/Button";
 import { ValueLabel } from "@/components/ValueLabel";
-import { RENAME_ID } from "@/lib/ids";
 import { type ValueRef, valueKey } from "@/lib/values";
+import { useCommands } from "@/state/commands";
 import { useValueName } from "@/state/model";
 import { MAX_NAME, useNames } from "@/state/names";
 import styles from "./NameEditor.module.css";
@@ -15,6 +15,16 @@ export function NameEditor({ value, model }: { value: ValueRef; model: string | 
   const key = valueKey(value);
   const [typed, setTyped] = useState<string | null>(null);
   const again = useRef<HTMLButtonElement>(null);
+  const open = () => setTyped(name ?? "");
+  useCommands(() => [
+    {
+      id: "rename",
+      group: "Actions",
+      title: "Rename the selected vector",
+      words: "Value vectors",
+      run: open,
+    },
+  ]);
   const close = () => {
     setTyped(null);
     requestAnimationFrame(() => again.current?.focus());
@@ -36,13 +46,7 @@ export function NameEditor({ value, model }: { value: ValueRef; model: string | 
         <p className={styles.name} data-testid="details-title">
           <ValueLabel value={value} both />
         </p>
-        <IconButton
-          ref={again}
-          id={RENAME_ID}
-          label="Rename"
-          keys="n"
-          onClick={() => setTyped(name ?? "")}
-        >
+        <IconButton ref={again} label="Rename" keys="n" onClick={open}>
           <Pencil aria-hidden />
         </IconButton>
       </div>

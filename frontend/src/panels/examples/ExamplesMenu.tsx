@@ -7,6 +7,7 @@ import { useExamples } from "@/api/queries";
 import { Button } from "@/components/Button";
 import { Failure } from "@/components/Failure";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { valueKey } from "@/lib/values";
 import { loadExample, tracePrompt } from "@/state/actions";
 import { useModel } from "@/state/model";
@@ -23,44 +24,42 @@ export function ExamplesMenu() {
           <span className={menu.long}>Select</span> Example <ChevronDown aria-hidden />
         </Button>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className={menu.content} align="start" sideOffset={4} collisionPadding={8}>
-          {examples.error && (
-            <Failure error={asApiError(examples.error)} onRetry={() => void examples.refetch()} />
-          )}
-          {examples.isPending && <Menu.Label className={menu.label}>Loading…</Menu.Label>}
-          {examples.data?.length === 0 && (
-            <Menu.Label className={menu.label}>This server has no examples.</Menu.Label>
-          )}
+      <MenuContent align="start">
+        {examples.error && (
+          <Failure error={asApiError(examples.error)} onRetry={() => void examples.refetch()} />
+        )}
+        {examples.isPending && <Menu.Label className={menu.label}>Loading…</Menu.Label>}
+        {examples.data?.length === 0 && (
+          <Menu.Label className={menu.label}>This server has no examples.</Menu.Label>
+        )}
+        <Menu.Group>
+          {examples.data?.map((example) => (
+            <Menu.Item
+              key={example.id}
+              className={menu.item}
+              onSelect={() => loadExample(example, model)}
+            >
+              <span className={menu.main}>
+                <bdi>{example.title}</bdi>
+                {example.note && <small>{example.note}</small>}
+              </span>
+              <span className={menu.aside}>
+                {example.interventions.slice(0, 3).map(valueKey).join(" ")}
+              </span>
+            </Menu.Item>
+          ))}
+        </Menu.Group>
+        {recent.length > 0 && (
           <Menu.Group>
-            {examples.data?.map((example) => (
-              <Menu.Item
-                key={example.id}
-                className={menu.item}
-                onSelect={() => loadExample(example, model)}
-              >
-                <span className={menu.main}>
-                  <bdi>{example.title}</bdi>
-                  {example.note && <small>{example.note}</small>}
-                </span>
-                <span className={menu.aside}>
-                  {example.interventions.slice(0, 3).map(valueKey).join(" ")}
-                </span>
+            <Menu.Label className={menu.label}>Traced before</Menu.Label>
+            {recent.map((prompt) => (
+              <Menu.Item key={prompt} className={menu.item} onSelect={() => tracePrompt(prompt)}>
+                <bdi className={menu.line}>{prompt}</bdi>
               </Menu.Item>
             ))}
           </Menu.Group>
-          {recent.length > 0 && (
-            <Menu.Group>
-              <Menu.Label className={menu.label}>Traced before</Menu.Label>
-              {recent.map((prompt) => (
-                <Menu.Item key={prompt} className={menu.item} onSelect={() => tracePrompt(prompt)}>
-                  <bdi className={menu.line}>{prompt}</bdi>
-                </Menu.Item>
-              ))}
-            </Menu.Group>
-          )}
-        </Menu.Content>
-      </Menu.Portal>
+        )}
+      </MenuContent>
     </Menu.Root>
   );
 }

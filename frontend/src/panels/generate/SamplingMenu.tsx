@@ -42,7 +42,6 @@ export function SamplingMenu() {
       <Dialog.Content
         className={styles.popover}
         aria-describedby={undefined}
-        data-popover
         onOpenAutoFocus={focusDialog}
       >
         <Dialog.Title className={styles.title}>How tokens are chosen</Dialog.Title>

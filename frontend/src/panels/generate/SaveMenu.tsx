@@ -5,6 +5,7 @@ import { Copy, Download, FileText, Sheet } from "lucide-react";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { download, fileName, textFile } from "@/lib/download";
 import { useGeneration } from "@/state/generation";
 import { useNotice } from "@/state/notice";
@@ -33,22 +34,20 @@ export function SaveMenu() {
           <Download aria-hidden />
         </IconButton>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className={menu.content} align="end" sideOffset={4} collisionPadding={8}>
-          <Menu.Item className={menu.item} onSelect={() => make("copy")}>
-            <Copy aria-hidden /> <span className={menu.main}>Copy all text</span>
-          </Menu.Item>
-          <Menu.Item className={menu.item} onSelect={() => make("text")}>
-            <FileText aria-hidden /> <span className={menu.main}>Save text</span>
-          </Menu.Item>
-          <Menu.Item className={menu.item} onSelect={() => make("table")}>
-            <Sheet aria-hidden />
-            <span className={menu.main}>
-              Save CSV<small>tokens, probabilities, alternatives</small>
-            </span>
-          </Menu.Item>
-        </Menu.Content>
-      </Menu.Portal>
+      <MenuContent align="end">
+        <Menu.Item className={menu.item} onSelect={() => make("copy")}>
+          <Copy aria-hidden /> <span className={menu.main}>Copy all text</span>
+        </Menu.Item>
+        <Menu.Item className={menu.item} onSelect={() => make("text")}>
+          <FileText aria-hidden /> <span className={menu.main}>Save text</span>
+        </Menu.Item>
+        <Menu.Item className={menu.item} onSelect={() => make("table")}>
+          <Sheet aria-hidden />
+          <span className={menu.main}>
+            Save CSV<small>tokens, probabilities, alternatives</small>
+          </span>
+        </Menu.Item>
+      </MenuContent>
     </Menu.Root>
   );
 }

@@ -3,6 +3,7 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
 import { IconButton } from "@/components/Button";
+import { HoldsKeyboard } from "@/components/HoldsKeyboard";
 import { focusDialog, useReturnedFocus } from "@/lib/focus";
 import { formatKeys } from "@/lib/keys";
 import { usePrefs } from "@/state/prefs";
@@ -26,6 +27,7 @@ export function HelpDialog({ open, onClose }: { open: boolean; onClose(): void }
           }}
           onCloseAutoFocus={onCloseAutoFocus}
         >
+          <HoldsKeyboard />
           <header className={styles.head}>
             <Dialog.Title>Keyboard shortcuts</Dialog.Title>
             <Dialog.Close asChild>

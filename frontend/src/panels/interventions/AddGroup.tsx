@@ -5,6 +5,7 @@ import { Boxes, ChevronDown, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Button } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { MAX_GROUPS } from "@/state/edits";
 import { addGroup, useGroupsUi } from "@/state/groupsUi";
 import { cardsOf } from "@/state/interventions";
@@ -23,21 +24,16 @@ export function AddGroup() {
           <Boxes aria-hidden /> Group <ChevronDown aria-hidden />
         </Button>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content
-          className={menu.content}
-          align="start"
-          side="top"
-          sideOffset={4}
-          collisionPadding={8}
-          onCloseAutoFocus={(event) => {
-            if (useGroupsUi.getState().renaming !== null) event.preventDefault();
-          }}
-        >
-          <NewGroups />
-          {model !== null && <Saved model={model} />}
-        </Menu.Content>
-      </Menu.Portal>
+      <MenuContent
+        align="start"
+        side="top"
+        onCloseAutoFocus={(event) => {
+          if (useGroupsUi.getState().renaming !== null) event.preventDefault();
+        }}
+      >
+        <NewGroups />
+        {model !== null && <Saved model={model} />}
+      </MenuContent>
     </Menu.Root>
   );
 }

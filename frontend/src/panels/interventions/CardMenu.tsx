@@ -5,6 +5,7 @@ import { Check, EllipsisVertical } from "lucide-react";
 import { memo } from "react";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { formatKeys } from "@/lib/keys";
 import { valueKey } from "@/lib/values";
 import { MAX_GROUPS, stepCard } from "@/state/edits";
@@ -29,20 +30,15 @@ export const CardMenu = memo(function CardMenu({ item, className }: Props) {
           <EllipsisVertical aria-hidden />
         </IconButton>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content
-          className={menu.content}
-          align="end"
-          side="top"
-          sideOffset={4}
-          collisionPadding={8}
-          onCloseAutoFocus={(event) => {
-            if (useGroupsUi.getState().renaming !== null) event.preventDefault();
-          }}
-        >
-          <Places item={item} />
-        </Menu.Content>
-      </Menu.Portal>
+      <MenuContent
+        align="end"
+        side="top"
+        onCloseAutoFocus={(event) => {
+          if (useGroupsUi.getState().renaming !== null) event.preventDefault();
+        }}
+      >
+        <Places item={item} />
+      </MenuContent>
     </Menu.Root>
   );
 });

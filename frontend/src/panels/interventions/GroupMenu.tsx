@@ -4,6 +4,7 @@ import * as Menu from "@radix-ui/react-dropdown-menu";
 import { EllipsisVertical } from "lucide-react";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { formatKeys } from "@/lib/keys";
 import { useGroupsUi } from "@/state/groupsUi";
 import { cardsOf, type Group } from "@/state/interventions";
@@ -30,20 +31,15 @@ export function GroupMenu({ group, className }: { group: Group; className?: stri
           <EllipsisVertical aria-hidden />
         </IconButton>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content
-          className={menu.content}
-          align="end"
-          side="top"
-          sideOffset={4}
-          collisionPadding={8}
-          onCloseAutoFocus={(event) => {
-            if (useGroupsUi.getState().renaming !== null) event.preventDefault();
-          }}
-        >
-          <Items group={group} />
-        </Menu.Content>
-      </Menu.Portal>
+      <MenuContent
+        align="end"
+        side="top"
+        onCloseAutoFocus={(event) => {
+          if (useGroupsUi.getState().renaming !== null) event.preventDefault();
+        }}
+      >
+        <Items group={group} />
+      </MenuContent>
     </Menu.Root>
   );
 }

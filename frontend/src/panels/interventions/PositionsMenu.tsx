@@ -4,6 +4,7 @@ import * as Menu from "@radix-ui/react-dropdown-menu";
 import { Check } from "lucide-react";
 import { type KeyboardEvent, memo } from "react";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { TokenText } from "@/components/Token";
 import { valueKey } from "@/lib/values";
 import {
@@ -48,40 +49,32 @@ export const PositionsMenu = memo(function PositionsMenu({ item }: { item: Inter
       >
         {shortOf(item)}
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content
-          className={`${menu.content} ${styles.content}`}
-          align="start"
-          side="top"
-          sideOffset={4}
-          collisionPadding={8}
+      <MenuContent className={styles.content} align="start" side="top">
+        <Menu.RadioGroup
+          value={Array.isArray(positions) ? "" : positions}
+          onValueChange={(value) => change({ positions: value as Positions })}
         >
-          <Menu.RadioGroup
-            value={Array.isArray(positions) ? "" : positions}
-            onValueChange={(value) => change({ positions: value as Positions })}
-          >
-            <Way value="all" name="All positions" />
-            <Way value="last" name="Last position of the prompt" />
-          </Menu.RadioGroup>
-          <Tokens positions={positions} onChange={(next) => change({ positions: next })} />
-          <Menu.Separator className={styles.rule} />
-          <Menu.CheckboxItem
-            className={menu.item}
-            checked={generated}
-            onSelect={(event) => event.preventDefault()}
-            onCheckedChange={(wanted) => change({ generated: chooseGenerated(positions, wanted) })}
-          >
-            <span className={menu.main}>
-              Generated tokens too
-              <small>
-                {item.generated === null ? "the default here" : "chosen"}; without a choice, only
-                where all positions are edited
-              </small>
-            </span>
-            <Sign />
-          </Menu.CheckboxItem>
-        </Menu.Content>
-      </Menu.Portal>
+          <Way value="all" name="All positions" />
+          <Way value="last" name="Last position of the prompt" />
+        </Menu.RadioGroup>
+        <Tokens positions={positions} onChange={(next) => change({ positions: next })} />
+        <Menu.Separator className={styles.rule} />
+        <Menu.CheckboxItem
+          className={menu.item}
+          checked={generated}
+          onSelect={(event) => event.preventDefault()}
+          onCheckedChange={(wanted) => change({ generated: chooseGenerated(positions, wanted) })}
+        >
+          <span className={menu.main}>
+            Generated tokens too
+            <small>
+              {item.generated === null ? "the default here" : "chosen"}; without a choice, only
+              where all positions are edited
+            </small>
+          </span>
+          <Sign />
+        </Menu.CheckboxItem>
+      </MenuContent>
     </Menu.Root>
   );
 });

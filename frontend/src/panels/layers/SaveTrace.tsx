@@ -5,6 +5,7 @@ import { Download } from "lucide-react";
 import type { TraceReply } from "@/api/types";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { download, fileName, textFile } from "@/lib/download";
 import { useNotice } from "@/state/notice";
 
@@ -43,16 +44,14 @@ export function SaveTrace({ reply }: { reply: TraceReply }) {
           <Download aria-hidden />
         </IconButton>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className={menu.content} align="end" sideOffset={4} collisionPadding={8}>
-          {FORMATS.map(({ format, what }) => (
-            <Menu.Item key={format} className={menu.item} onSelect={() => void onSelect(format)}>
-              <span className={menu.main}>{format}</span>
-              <span className={menu.aside}>{what}</span>
-            </Menu.Item>
-          ))}
-        </Menu.Content>
-      </Menu.Portal>
+      <MenuContent align="end">
+        {FORMATS.map(({ format, what }) => (
+          <Menu.Item key={format} className={menu.item} onSelect={() => void onSelect(format)}>
+            <span className={menu.main}>{format}</span>
+            <span className={menu.aside}>{what}</span>
+          </Menu.Item>
+        ))}
+      </MenuContent>
     </Menu.Root>
   );
 }

@@ -6,6 +6,7 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import { Search } from "lucide-react";
 import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from "react";
+import { HoldsKeyboard } from "@/components/HoldsKeyboard";
 import { useReturnedFocus } from "@/lib/focus";
 import { formatKeys, matchesKeys } from "@/lib/keys";
 import { outOfShape, parseValue } from "@/lib/values";
@@ -52,6 +53,7 @@ export default function Palette({ first, onClose }: Props) {
           onOpenAutoFocus={focusBox}
           onCloseAutoFocus={onCloseAutoFocus}
         >
+          <HoldsKeyboard />
           <Dialog.Title className="visually-hidden">Command palette</Dialog.Title>
           <Commands {...{ first, box, choose, onClose }} />
         </Dialog.Content>

@@ -15,6 +15,7 @@ import { useModels } from "@/api/queries";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { useCommands } from "@/state/commands";
 import { useModel, useReadyModel } from "@/state/model";
 import { namesOf, useNames } from "@/state/names";
@@ -135,28 +136,26 @@ export function ShareMenu() {
             <Share2 aria-hidden />
           </IconButton>
         </Menu.Trigger>
-        <Menu.Portal>
-          <Menu.Content className={menu.content} align="end" sideOffset={4} collisionPadding={8}>
-            {items.map((group) => (
-              <Menu.Group key={group[0]?.id} className={menu.group}>
-                {group.map(({ id, title, note, Icon, missing, run }) => (
-                  <Menu.Item
-                    key={id}
-                    className={menu.item}
-                    disabled={Boolean(missing)}
-                    onSelect={run}
-                  >
-                    <Icon aria-hidden />
-                    <span className={menu.main}>
-                      {title}
-                      <small>{missing || note}</small>
-                    </span>
-                  </Menu.Item>
-                ))}
-              </Menu.Group>
-            ))}
-          </Menu.Content>
-        </Menu.Portal>
+        <MenuContent align="end">
+          {items.map((group) => (
+            <Menu.Group key={group[0]?.id} className={menu.group}>
+              {group.map(({ id, title, note, Icon, missing, run }) => (
+                <Menu.Item
+                  key={id}
+                  className={menu.item}
+                  disabled={Boolean(missing)}
+                  onSelect={run}
+                >
+                  <Icon aria-hidden />
+                  <span className={menu.main}>
+                    {title}
+                    <small>{missing || note}</small>
+                  </span>
+                </Menu.Item>
+              ))}
+            </Menu.Group>
+          ))}
+        </MenuContent>
       </Menu.Root>
       <DropTarget here={{ models, model }} />
       {dialog && (

@@ -6,6 +6,7 @@ import { type RefObject, useMemo, useRef, useState } from "react";
 import type { FollowReply } from "@/api/types";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { Segmented } from "@/components/Segmented";
 import { download, fileName, textFile } from "@/lib/download";
 import { savePng, saveSvg } from "@/lib/svg-export";
@@ -138,16 +139,14 @@ function SaveMenu({ reply, svg }: SaveProps) {
           <Download aria-hidden />
         </IconButton>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className={menu.content} align="end" sideOffset={4} collisionPadding={8}>
-          {kinds.map(([kind, what]) => (
-            <Menu.Item key={kind} className={menu.item} onSelect={() => onSelect(kind)}>
-              <span className={menu.main}>{kind}</span>
-              <span className={menu.aside}>{what}</span>
-            </Menu.Item>
-          ))}
-        </Menu.Content>
-      </Menu.Portal>
+      <MenuContent align="end">
+        {kinds.map(([kind, what]) => (
+          <Menu.Item key={kind} className={menu.item} onSelect={() => onSelect(kind)}>
+            <span className={menu.main}>{kind}</span>
+            <span className={menu.aside}>{what}</span>
+          </Menu.Item>
+        ))}
+      </MenuContent>
     </Menu.Root>
   );
 }

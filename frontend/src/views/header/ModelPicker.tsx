@@ -7,6 +7,7 @@ import { useModels } from "@/api/queries";
 import type { Model } from "@/api/types";
 import { Button } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { ProgressBar } from "@/components/ProgressBar";
 import { progressWords, stateWords } from "@/components/progress";
 import { formatCompact, formatCount } from "@/lib/numbers";
@@ -63,35 +64,33 @@ export function ModelPicker() {
           <ChevronDown aria-hidden />
         </Button>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className={menu.content} align="start" sideOffset={4} collisionPadding={8}>
-          <Menu.RadioGroup
-            value={model?.id ?? ""}
-            onValueChange={(id) => useSession.getState().setModel(id, model?.id ?? null)}
-          >
-            {data?.models.map((each) => (
-              <Menu.RadioItem
-                key={each.id}
-                value={each.id}
-                disabled={each.state === "failed"}
-                className={menu.item}
-              >
-                <span className={`${menu.main} ${styles.choice}`}>
-                  <bdi>{each.id}</bdi>{" "}
-                  <span className={styles.state} data-state={each.state}>
-                    {stateWords(each)}
-                  </span>
-                  <small>{facts(each)}</small>
-                  <ProgressBar model={each} />
+      <MenuContent align="start">
+        <Menu.RadioGroup
+          value={model?.id ?? ""}
+          onValueChange={(id) => useSession.getState().setModel(id, model?.id ?? null)}
+        >
+          {data?.models.map((each) => (
+            <Menu.RadioItem
+              key={each.id}
+              value={each.id}
+              disabled={each.state === "failed"}
+              className={menu.item}
+            >
+              <span className={`${menu.main} ${styles.choice}`}>
+                <bdi>{each.id}</bdi>{" "}
+                <span className={styles.state} data-state={each.state}>
+                  {stateWords(each)}
                 </span>
-                <Menu.ItemIndicator>
-                  <Check aria-hidden />
-                </Menu.ItemIndicator>
-              </Menu.RadioItem>
-            ))}
-          </Menu.RadioGroup>
-        </Menu.Content>
-      </Menu.Portal>
+                <small>{facts(each)}</small>
+                <ProgressBar model={each} />
+              </span>
+              <Menu.ItemIndicator>
+                <Check aria-hidden />
+              </Menu.ItemIndicator>
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
+      </MenuContent>
     </Menu.Root>
   );
 }

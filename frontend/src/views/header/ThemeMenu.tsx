@@ -4,6 +4,7 @@ import * as Menu from "@radix-ui/react-dropdown-menu";
 import { Check, Monitor, Moon, Sun } from "lucide-react";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
+import { MenuContent } from "@/components/MenuContent";
 import { type Theme, usePrefs } from "@/state/prefs";
 
 const THEMES = [
@@ -22,24 +23,22 @@ export function ThemeMenu() {
           <Icon aria-hidden />
         </IconButton>
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className={menu.content} align="end" sideOffset={4} collisionPadding={8}>
-          <Menu.RadioGroup
-            value={theme}
-            onValueChange={(value) => usePrefs.getState().setTheme(value as Theme)}
-          >
-            {THEMES.map(({ value, name, Icon: Sign }) => (
-              <Menu.RadioItem key={value} value={value} className={menu.item}>
-                <Sign aria-hidden />
-                <span className={menu.main}>{name}</span>
-                <Menu.ItemIndicator>
-                  <Check aria-hidden />
-                </Menu.ItemIndicator>
-              </Menu.RadioItem>
-            ))}
-          </Menu.RadioGroup>
-        </Menu.Content>
-      </Menu.Portal>
+      <MenuContent align="end">
+        <Menu.RadioGroup
+          value={theme}
+          onValueChange={(value) => usePrefs.getState().setTheme(value as Theme)}
+        >
+          {THEMES.map(({ value, name, Icon: Sign }) => (
+            <Menu.RadioItem key={value} value={value} className={menu.item}>
+              <Sign aria-hidden />
+              <span className={menu.main}>{name}</span>
+              <Menu.ItemIndicator>
+                <Check aria-hidden />
+              </Menu.ItemIndicator>
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
+      </MenuContent>
     </Menu.Root>
   );
 }
