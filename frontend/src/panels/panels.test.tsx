@@ -18,6 +18,10 @@ function Heads({ layer }: { layer: number }) {
   return <section aria-label={`Heads of layer ${layer}`} />;
 }
 
+function Atlas({ model }: { model: { id: string } }) {
+  return <section aria-label={`Atlas of ${model.id}`} />;
+}
+
 const MIRROR: PanelEntry = {
   id: "mirror",
   label: "Mirror",
@@ -132,6 +136,45 @@ describe("a panel about one layer", () => {
     expect(await screen.findByRole("region", { name: "Heads of layer 1" })).toBeVisible();
     await user.keyboard("x");
     expect(screen.queryByRole("region", { name: /^Heads/ })).toBeNull();
+  });
+});
+
+describe("a page of Explore", () => {
+  const ATLAS: PanelEntry = {
+    id: "atlas",
+    label: "Atlas",
+    does: "Explore: the atlas",
+    place: "explore",
+    tab: true,
+    Show: Atlas,
+  };
+
+  it("has its tab, its command and its address", async () => {
+    start("#/explore/atlas?v=1&m=demo");
+    const { user } = await openPage({}, [ATLAS, { ...ATLAS, id: "hidden", tab: false }]);
+    expect(await screen.findByRole("region", { name: "Atlas of demo" })).toBeVisible();
+    const tabs = within(screen.getByRole("navigation", { name: "Pages of Explore" }));
+    expect(tabs.getAllByRole("link").map((each) => each.textContent)).toEqual([
+      "Search",
+      "Map",
+      "Layers",
+      "Atlas",
+    ]);
+    expect((await lists(user)).commands).toContain("Explore: the atlas");
+    await user.click(tabs.getByRole("link", { name: "Search" }));
+    await waitFor(() => expect(location.hash).toMatch(/^#\/explore\/search/));
+    expect(screen.queryByRole("region", { name: "Atlas of demo" })).toBeNull();
+    await user.click(tabs.getByRole("link", { name: "Atlas" }));
+    await waitFor(() => expect(location.hash).toMatch(/^#\/explore\/atlas/));
+  });
+
+  it("is the first one where the model cannot answer it", async () => {
+    start("#/explore/atlas?v=1&m=demo");
+    const { user } = await openPage(capable("trace"), [{ ...ATLAS, needs: "atlases" }]);
+    const tabs = within(await screen.findByRole("navigation", { name: "Pages of Explore" }));
+    expect(tabs.queryByRole("link", { name: "Atlas" })).toBeNull();
+    expect(tabs.getByRole("link", { name: "Search" })).toHaveAttribute("aria-current", "page");
+    expect((await lists(user)).commands).not.toContain("Explore: the atlas");
   });
 });
 

@@ -6,7 +6,8 @@
 
 import { type ComponentType, useMemo } from "react";
 import { create } from "zustand";
-import { can } from "@/api/queries";
+import { can, type ReadyModel } from "@/api/queries";
+import { FIRST_PAGE, useExplore } from "./explore";
 import { useModel } from "./model";
 import { FIRST_PANEL, useSession } from "./session";
 
@@ -34,19 +35,34 @@ export interface LayerPanel extends Entry {
   Show: ComponentType<{ layer: number }>;
 }
 
-export type PanelEntry = TracePanel | LayerPanel;
+/** A page of Explore; its id is in the path. */
+export interface ExplorePage extends Entry {
+  place: "explore";
+  /** false: links lead to it, no tab. */
+  tab: boolean;
+  /** Whether there is anything to show now, for its command; without it, always. */
+  when?: () => boolean;
+  Show: ComponentType<{ model: ReadyModel }>;
+}
+
+export type PanelEntry = TracePanel | LayerPanel | ExplorePage;
 
 const usePanels = create<{ list: readonly PanelEntry[] }>()(() => ({ list: [] }));
 
 export const providePanels = (list: readonly PanelEntry[]): void => usePanels.setState({ list });
 
 const isTracePanel = (entry: PanelEntry): entry is TracePanel => entry.place === "trace";
+const isExplorePage = (entry: PanelEntry): entry is ExplorePage => entry.place === "explore";
 const isLayerPanel = (entry: PanelEntry): entry is LayerPanel => entry.place === "layer";
 
 /** The panel of the Trace view that a link or a file names; what it does not know is the first. */
 export const readPanel = (id: unknown): string =>
   usePanels.getState().list.find((entry) => isTracePanel(entry) && entry.id === id)?.id ??
   FIRST_PANEL;
+
+/** The page of Explore that a path names; null: there is none such. */
+export const readPage = (id: unknown): string | null =>
+  usePanels.getState().list.find((entry) => isExplorePage(entry) && entry.id === id)?.id ?? null;
 
 /** All that the present model can answer. */
 export function usePanelList(): readonly PanelEntry[] {
@@ -68,3 +84,12 @@ export const useLayerPanel = (id: string | undefined): LayerPanel | undefined =>
   usePanelList()
     .filter(isLayerPanel)
     .find((entry) => entry.id === id);
+
+export const useExplorePages = (): readonly ExplorePage[] => usePanelList().filter(isExplorePage);
+
+/** The one that is shown: the one in the path, or the first where the model has none such. */
+export function useExplorePage(): ExplorePage | undefined {
+  const pages = useExplorePages();
+  const chosen = useExplore((state) => state.page);
+  return pages.find(({ id }) => id === chosen) ?? pages.find(({ id }) => id === FIRST_PAGE);
+}

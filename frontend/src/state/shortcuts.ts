@@ -142,14 +142,25 @@ type Entry = (typeof OWN)[number];
 export type ShortcutId = Exclude<Entry, { local: true }>["id"];
 
 /** After which shortcut those of the panels stand. */
-const AFTER: Record<PanelEntry["place"], Entry["id"]> = { layer: "across", trace: "difference" };
+const AFTER: Record<PanelEntry["place"], Entry["id"]> = {
+  layer: "across",
+  trace: "difference",
+  explore: "viewExplore",
+};
 
 export const panelCommand = ({ id }: PanelEntry): string => `panel-${id}`;
 
 const ofPanel = (panel: PanelEntry): Shortcut[] =>
   panel.key === undefined
     ? []
-    : [{ id: panelCommand(panel), keys: [panel.key], does: panel.does, group: "Layers" }];
+    : [
+        {
+          id: panelCommand(panel),
+          keys: [panel.key],
+          does: panel.does,
+          group: panel.place === "explore" ? "Page" : "Layers",
+        },
+      ];
 
 export const shortcutsWith = (panels: readonly PanelEntry[]): readonly Shortcut[] =>
   OWN.flatMap((entry): Shortcut[] => [

@@ -13,18 +13,10 @@
 
 import { parseValue, type ValueRef, valueKey } from "@/lib/values";
 import { decodeEdits, encodeGroup, encodeIntervention, readIndex } from "./codec";
-import {
-  COLUMNS,
-  type ExplorePlace,
-  initialPlace,
-  MODES,
-  PAGES,
-  type Page,
-  type Sort,
-} from "./explore";
+import { COLUMNS, type ExplorePlace, initialPlace, MODES, type Sort } from "./explore";
 import { type Edits, MAX_CARDS, NO_EDITS } from "./interventions";
 import { type Names, readNames } from "./names";
-import { readPanel } from "./panels";
+import { readPage, readPanel } from "./panels";
 import { FIRST_PANEL, MAX_TOKENS, READINGS, type Reading } from "./session";
 
 export const KEYS = {
@@ -76,7 +68,7 @@ export interface LinkState extends Edits {
 export interface Link {
   view: View;
   /** The page of Explore; null: none is named. */
-  page: Page | null;
+  page: string | null;
   /** null: the address names a view and nothing else. */
   state: LinkState | null;
   problem: "newer" | "too-long" | null;
@@ -111,7 +103,7 @@ function exploreParams(place: ExplorePlace): [string, string][] {
   return all.flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]]));
 }
 
-function readPlace(page: Page | null, found: URLSearchParams): ExplorePlace {
+function readPlace(page: string | null, found: URLSearchParams): ExplorePlace {
   const results = readIndex(found.get(KEYS.results));
   const layers = (found.get(KEYS.layers) ?? "").split("-").map(readIndex);
   const [first, last] = layers;
@@ -196,11 +188,11 @@ export function encodeLink(view: View, state: LinkState): { hash: string; comple
   return { hash: hash(view, small), complete: false };
 }
 
-function readPath(path: string): { view: View; page: Page | null } {
+function readPath(path: string): { view: View; page: string | null } {
   const [, first, second, ...rest] = path.split("/");
   const view = VIEWS.find((known) => known === first) ?? "trace";
   if (rest.length > 0 || view !== "explore") return { view, page: null };
-  return { view, page: PAGES.find((known) => known === second) ?? null };
+  return { view, page: readPage(second) };
 }
 
 function decodeNames(entries: string[]): Names {

@@ -39,9 +39,13 @@ function vectorAtHand() {
 
 function openPanel({ id, place }: PanelEntry) {
   if (place === "layer") return toggleOver(id);
+  if (place === "explore") return follow(`/explore/${id}`);
   useSession.getState().setPanel(id);
   follow("/trace");
 }
+
+const isOpenable = (panel: PanelEntry): boolean =>
+  panel.place !== "explore" || (panel.when?.() ?? true);
 
 interface Openers {
   onHelp(): void;
@@ -116,12 +120,22 @@ export function useShortcuts({ onHelp, onPalette }: Openers): void {
     [
       ...table
         .filter((entry) => !entry.local && !OTHERS.includes(entry.id))
-        .map(({ id, does, group }) => ({ id, title: does, words: group })),
+        .map(({ id, does, group }) => ({
+          id,
+          title: does,
+          words: group,
+          group: "Actions" as const,
+        })),
       // Not every panel has a key.
       ...panels
-        .filter(({ key }) => key === undefined)
-        .map((panel) => ({ id: panelCommand(panel), title: panel.does, words: panel.label })),
-    ].map((command) => ({ ...command, group: "Actions", run: () => handlers[command.id]?.() })),
+        .filter((panel) => panel.key === undefined && isOpenable(panel))
+        .map((panel) => ({
+          id: panelCommand(panel),
+          title: panel.does,
+          words: panel.label,
+          group: panel.place === "explore" ? ("View" as const) : ("Actions" as const),
+        })),
+    ].map((command) => ({ ...command, run: () => handlers[command.id]?.() })),
   );
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {

@@ -4,7 +4,7 @@ import { useExamples, useModels } from "@/api/queries";
 import { checkValue, outOfShape, parseValue, type ValueRef, valueKey } from "@/lib/values";
 import { loadExample, tracePrompt } from "@/state/actions";
 import type { Command } from "@/state/commands";
-import { PAGES, type Page, useExplore } from "@/state/explore";
+import { useExplore } from "@/state/explore";
 import { useModel, useReadyModel } from "@/state/model";
 import { namesOf, useNames } from "@/state/names";
 import { type Theme, usePrefs } from "@/state/prefs";
@@ -73,25 +73,9 @@ const THEMES: readonly [Theme, string][] = [
   ["system", "Theme as the system has it"],
 ];
 
-const PAGE_NAMES: Record<Page, string> = {
-  search: "Explore: search",
-  map: "Explore: map of clusters",
-  layer: "Explore: leaf through a layer",
-  value: "Explore: page of the selected vector",
-  cluster: "Explore: cluster",
-};
-
 function viewCommands(): Command[] {
   const { dockOpen, detailsOpen, set, setTheme } = usePrefs.getState();
-  const pages = PAGES.filter((page) =>
-    page === "value" ? useSession.getState().selection : page !== "cluster",
-  );
   return [
-    ...pages.map((page) => ({
-      id: `page-${page}`,
-      title: PAGE_NAMES[page],
-      run: () => follow(`/explore/${page}`),
-    })),
     ...THEMES.map(([theme, title]) => ({
       id: `theme-${theme}`,
       title,

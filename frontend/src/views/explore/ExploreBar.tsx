@@ -6,30 +6,26 @@ import { Link } from "wouter";
 import type { ReadyModel } from "@/api/queries";
 import { IndexFacts } from "@/components/explore/IndexState";
 import { ValueLabel } from "@/components/ValueLabel";
-import { type Page, useExplore } from "@/state/explore";
+import { useExplore } from "@/state/explore";
+import { useExplorePage, useExplorePages } from "@/state/panels";
 import { useSession } from "@/state/session";
 import styles from "./ExploreBar.module.css";
 import { GoTo } from "./GoTo";
 
-const TABS: readonly { page: Page; name: string }[] = [
-  { page: "search", name: "Search" },
-  { page: "map", name: "Map" },
-  { page: "layer", name: "Layers" },
-];
-
 export function ExploreBar({ model }: { model: ReadyModel }) {
-  const page = useExplore((state) => state.page);
+  const page = useExplorePage()?.id ?? "";
+  const tabs = useExplorePages().filter(({ tab }) => tab);
   return (
     <div className={styles.bar}>
       <nav className={styles.tabs} aria-label="Pages of Explore">
-        {TABS.map((tab) => (
+        {tabs.map(({ id, label }) => (
           <Link
-            key={tab.page}
-            href={`/explore/${tab.page}`}
+            key={id}
+            href={`/explore/${id}`}
             className={styles.tab ?? ""}
-            aria-current={tab.page === page ? "page" : undefined}
+            aria-current={id === page ? "page" : undefined}
           >
-            {tab.name}
+            {label}
           </Link>
         ))}
         <Here page={page} />
@@ -42,7 +38,7 @@ export function ExploreBar({ model }: { model: ReadyModel }) {
   );
 }
 
-function Here({ page }: { page: Page }) {
+function Here({ page }: { page: string }) {
   const selection = useSession((state) => state.selection);
   const cluster = useExplore((state) => state.cluster);
   let here: ReactNode = null;

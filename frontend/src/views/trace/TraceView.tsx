@@ -2,6 +2,7 @@
 
 import { Suspense } from "react";
 import { Button } from "@/components/Button";
+import { Workbench } from "@/components/details/Workbench";
 import { Failure } from "@/components/Failure";
 import { ModelState } from "@/components/ModelState";
 import { Skeleton } from "@/components/Skeleton";
@@ -11,7 +12,6 @@ import { useReadyModel } from "@/state/model";
 import { useTracePanel } from "@/state/panels";
 import { useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
-import { Workbench } from "@/views/Workbench";
 import { PromptBar } from "./PromptBar";
 import { TokenStrip } from "./TokenStrip";
 import styles from "./TraceView.module.css";

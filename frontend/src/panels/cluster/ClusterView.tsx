@@ -7,6 +7,7 @@ import type { ReadyModel } from "@/api/queries";
 import type { ClusterReply } from "@/api/types";
 import { Button } from "@/components/Button";
 import { CloudPanel } from "@/components/cloud/CloudPanel";
+import { Workbench } from "@/components/details/Workbench";
 import { HitList } from "@/components/explore/HitRow";
 import { ClustersMissing } from "@/components/explore/IndexState";
 import { LayerBars } from "@/components/explore/LayerBars";
@@ -15,7 +16,6 @@ import { Panel } from "@/components/Panel";
 import { formatCount, formatProb } from "@/lib/numbers";
 import { outOfShape } from "@/lib/values";
 import { useExplore } from "@/state/explore";
-import { Workbench } from "@/views/Workbench";
 import styles from "./ClusterView.module.css";
 
 export function ClusterView({ model }: { model: ReadyModel }) {

@@ -12,9 +12,9 @@ import { Splitter } from "@/components/Splitter";
 import { focusDialog } from "@/lib/focus";
 import { useNarrow } from "@/lib/hooks";
 import { sameValue } from "@/lib/values";
-import { Details } from "@/panels/details/Details";
 import { usePrefs } from "@/state/prefs";
 import { useSession } from "@/state/session";
+import { Details } from "./Details";
 import styles from "./Workbench.module.css";
 
 const NARROWEST = 280;

@@ -1,9 +1,9 @@
 /** Leafing through a layer: all of its value vectors in their order. */
 
 import type { ReadyModel } from "@/api/queries";
+import { Workbench } from "@/components/details/Workbench";
 import { useExplore } from "@/state/explore";
 import { useSession } from "@/state/session";
-import { Workbench } from "@/views/Workbench";
 import { VectorList } from "./VectorList";
 
 export function LayerView({ model }: { model: ReadyModel }) {
