@@ -1,78 +1,22 @@
-import { cleanup, render, screen, waitFor, within } from "@testing-library/react";
-import userEvent from "@testing-library/user-event";
-import { beforeEach, describe, expect, it, vi } from "vitest";
-import { type Call, failure, model, serve, traceReply, valueReply } from "@/test/server";
+import { cleanup, screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+import { answers, limits, openPage, stubBrowser } from "@/test/page";
+import { type Call, failure, model } from "@/test/server";
 
-const EXAMPLE = {
-  id: "king",
-  title: "The king",
-  prompt: "The king",
-  note: "Look at layer 1.",
-  interventions: [{ layer: 1, dim: 5, kind: "on", value: null, name: "<b>royal</b>; a=b" }],
-  model: null,
-};
-const PLAIN = { ...EXAMPLE, id: "plain", title: "Plain", prompt: "A plain day", interventions: [] };
-
-const limits = {
-  max_interventions: 256,
-  max_top_k: 200,
-  max_new_tokens: 256,
-  max_positions: 256,
-  max_prompt_chars: 1000,
-  max_reply_mb: 32,
-};
-
-const answers = {
-  "/api/v1/models": (call: Call) => call.reply({ default: "demo", models: [model("demo")] }),
-  "/api/v1/examples": (call: Call) => call.reply({ examples: [PLAIN, EXAMPLE] }),
-  "/api/v1/settings": (call: Call) => call.reply({ limits, settings: [] }),
-  "/api/v1/trace": (call: Call) => call.reply(traceReply(call.body)),
-  "/api/v1/values": (call: Call) => {
-    const [layer, dim] = call.path.split("/").slice(-2).map(Number);
-    call.reply(valueReply(layer ?? 0, dim ?? 0));
-  },
-};
-
-/** The page as a browser would load it: fresh modules, the start-up, then the first render. */
-async function open(handlers: Record<string, (call: Call) => void> = {}) {
-  const calls = serve({ ...answers, ...handlers });
-  vi.resetModules();
-  const { App } = await import("./App");
-  const { startSync } = await import("./state/sync");
-  render(<App start={startSync()} />);
-  return { calls, user: userEvent.setup() };
-}
-
-beforeEach(() => {
-  vi.stubGlobal("matchMedia", (media: string) => ({
-    media,
-    matches: media.includes("min-width"),
-    addEventListener: () => undefined,
-    removeEventListener: () => undefined,
-  }));
-  Element.prototype.scrollIntoView = () => undefined;
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-});
+beforeEach(stubBrowser);
 
 const layer = (index: number) => screen.findByRole("list", { name: `After layer ${index}` });
 const strip = () => screen.getByRole("region", { name: "Interventions" });
 
 describe("the first visit", () => {
   it("opens on a traced example with guidance that one click dismisses for good", async () => {
-    const { user } = await open();
+    const { user } = await openPage();
     expect(await layer(1)).toHaveTextContent("after-A plain day");
     expect(screen.getByRole("textbox", { name: "Prompt" })).toHaveValue("A plain day");
     await user.click(screen.getByRole("button", { name: "Got it" }));
     expect(screen.queryByRole("complementary", { name: "Guidance" })).toBeNull();
     cleanup();
-    await open();
+    await openPage();
     await layer(1);
     expect(screen.queryByRole("complementary", { name: "Guidance" })).toBeNull();
   });
@@ -82,7 +26,7 @@ describe("an intervention that the server refuses", () => {
   it("has the server's sentence on its card, whatever the words", async () => {
     history.replaceState(null, "", "/#/trace?v=1&m=demo&p=The+king&i=L1D3*off_L1D4*off");
     const said = "No such place in this prompt.";
-    await open({
+    await openPage({
       "/api/v1/trace": (call) =>
         call.reply(failure("invalid_position", said, { intervention: 1, id: "L1D4" }), 422),
     });
@@ -95,7 +39,7 @@ describe("an intervention that the server refuses", () => {
 describe("the server's limits", () => {
   it("are the only ones: without them the page refuses nothing", async () => {
     const held: Call[] = [];
-    const { user, calls } = await open({ "/api/v1/settings": (call) => void held.push(call) });
+    const { user, calls } = await openPage({ "/api/v1/settings": (call) => void held.push(call) });
     await layer(1);
     const box = screen.getByRole("textbox", { name: "Prompt" });
     const long = "a".repeat(limits.max_prompt_chars + 1);
@@ -112,7 +56,7 @@ describe("the server's limits", () => {
 
 describe("the main job", () => {
   it("traces, reads a vector, sends it to Interventions, switches it on and sees both runs", async () => {
-    const { user, calls } = await open();
+    const { user, calls } = await openPage();
     const subs = await screen.findByRole("list", { name: "Dominant sub-updates of layer 1" });
     await user.click(within(subs).getByRole("button", { name: /^L1D3/ }));
     expect(await screen.findByText("music", { exact: false })).toBeVisible();
@@ -133,7 +77,7 @@ describe("the main job", () => {
   });
 
   it("traces with Enter, breaks the line with Shift+Enter", async () => {
-    const { user, calls } = await open();
+    const { user, calls } = await openPage();
     await layer(1);
     const box = screen.getByRole("textbox", { name: "Prompt" });
     await user.clear(box);
@@ -145,7 +89,7 @@ describe("the main job", () => {
   });
 
   it("traces the position that is picked", async () => {
-    const { user, calls } = await open();
+    const { user, calls } = await openPage();
     await layer(1);
     await user.click(screen.getByRole("button", { name: /^1: “plain”/ }));
     await waitFor(() => expect(calls.at(-1)?.body?.positions).toEqual([1]));
@@ -156,7 +100,7 @@ describe("the main job", () => {
   });
 
   it("loads prompt, interventions and names of an example together, names as plain text", async () => {
-    const { user, calls } = await open();
+    const { user, calls } = await openPage();
     await layer(1);
     await user.click(screen.getByRole("button", { name: /Example/ }));
     await user.click(await screen.findByRole("menuitem", { name: /The king/ }));
@@ -171,7 +115,7 @@ describe("the main job", () => {
   });
 
   it("says which vectors there are when one that does not exist is typed", async () => {
-    const { user } = await open();
+    const { user } = await openPage();
     await layer(1);
     const box = within(strip()).getByRole("textbox");
     await user.type(box, "L2D0{Enter}");
@@ -180,10 +124,52 @@ describe("the main job", () => {
   });
 });
 
+describe("shortcuts", () => {
+  const inExplore = () => location.hash.startsWith("#/explore");
+
+  it.each(["menu", "dialog"])(
+    "wait while a %s is open, and are in force again then",
+    async (role) => {
+      const { user } = await openPage();
+      await layer(1);
+      const opener = role === "menu" ? "Share and save" : "Keyboard shortcuts";
+      await user.click(screen.getByRole("button", { name: opener }));
+      await screen.findByRole(role);
+      await user.keyboard("e");
+      expect(inExplore()).toBe(false);
+      await user.keyboard("{Escape}");
+      await waitFor(() => expect(screen.queryByRole(role)).toBeNull());
+      await user.keyboard("e");
+      expect(inExplore()).toBe(true);
+    },
+  );
+
+  it("are in force beside the settings of Generate", async () => {
+    const { user } = await openPage();
+    await layer(1);
+    await user.click(screen.getByRole("button", { name: /^How tokens are chosen/ }));
+    await screen.findByRole("dialog");
+    await user.keyboard("e");
+    expect(inExplore()).toBe(true);
+  });
+
+  it("rename the vector whose details are open, and none without", async () => {
+    const { user } = await openPage();
+    await layer(1);
+    await user.keyboard("n");
+    expect(screen.queryByRole("textbox", { name: /^Name of/ })).toBeNull();
+    const subs = screen.getByRole("list", { name: "Dominant sub-updates of layer 1" });
+    await user.click(within(subs).getByRole("button", { name: /^L1D3/ }));
+    await screen.findByTestId("details-title");
+    await user.keyboard("n");
+    expect(await screen.findByRole("textbox", { name: "Name of L1D3" })).toHaveFocus();
+  });
+});
+
 describe("when something is wrong", () => {
   it("shows the sentence and what to do, keeps the prompt, and tries again", async () => {
     let broken = true;
-    const { user } = await open({
+    const { user } = await openPage({
       "/api/v1/trace": (call) =>
         broken
           ? call.reply(
@@ -203,7 +189,7 @@ describe("when something is wrong", () => {
 
   it("waits for a model that is loading and goes on by itself", async () => {
     let state: "loading" | "ready" = "loading";
-    await open({
+    await openPage({
       "/api/v1/models": (call) => call.reply({ default: "demo", models: [model("demo", state)] }),
       "/readyz": (call) =>
         call.reply({ status: state, models: { demo: state } }, state === "ready" ? 200 : 503),
@@ -216,7 +202,7 @@ describe("when something is wrong", () => {
   });
 
   it("says why a model could not be loaded", async () => {
-    await open({
+    await openPage({
       "/api/v1/models": (call) =>
         call.reply({ default: "demo", models: [model("demo", "failed")] }),
     });
@@ -225,7 +211,7 @@ describe("when something is wrong", () => {
 
   it("says that a linked model is not served here", async () => {
     history.replaceState(null, "", "/#/trace?v=1&m=gpt5&p=x");
-    await open();
+    await openPage();
     expect(await screen.findByText(/does not serve the model/)).toBeVisible();
   });
 });
@@ -237,7 +223,7 @@ describe("links", () => {
       "",
       "/#/trace?v=1&p=one+two&i=L0D3*scale*0.5&t=0&s=L1D5&r=difference",
     );
-    const { calls } = await open();
+    const { calls } = await openPage();
     await screen.findByRole("radio", { name: "Difference", checked: true });
     const trace = calls.find((call) => call.path.endsWith("/trace"));
     expect(trace?.body).toMatchObject({

@@ -150,7 +150,7 @@ def test_old_results_are_marked_until_the_new_ones_come(
     held.wait(page)
     marked = page.locator("[data-outdated]").get_by_role("list", name=FOUND)
     expect(marked).to_be_visible()
-    labels = marked.locator("[data-hit] > span:first-child").all_inner_texts()
+    labels = marked.locator("[data-node] > span:first-child").all_inner_texts()
     assert labels == [name for name, _ in old]
     held.wait(page).continue_()
     held.end()

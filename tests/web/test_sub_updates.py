@@ -182,7 +182,7 @@ def test_by_keyboard(open_page: OpenPage, edit: Edit) -> None:
     page.keyboard.press("m")
     is_there(page, 4)
     page.keyboard.press("Tab")
-    while page.evaluate("!document.activeElement.matches('[data-sub-update]')"):
+    while page.evaluate("!document.activeElement.matches('[data-node]')"):
         page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     second = rows(page).nth(1).locator("[data-value]")

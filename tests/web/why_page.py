@@ -72,7 +72,7 @@ def parts(served: RandomServer, edits: list[Edit], a: int, b: int | None) -> dic
 
 def contributions(page: Page) -> Locator:
     return page.get_by_role("list", name="Sub-updates by direct contribution").locator(
-        "[data-sub-update]"
+        "[data-node]"
     )
 
 

@@ -54,6 +54,10 @@ export interface ReadyModel extends Model, Shape {
 export const isReady = (model: Model | null): model is ReadyModel =>
   model?.state === "ready" && model.n_layers !== null && model.ffn_width !== null;
 
+/** Whether a model can answer a kind of question; one that says nothing of it answers all. */
+export const can = (model: Model | null, capability: string | undefined): boolean =>
+  capability === undefined || (model?.capabilities?.includes(capability) ?? true);
+
 export const useExamples = () =>
   useQuery({ queryKey: ["examples"], queryFn: ({ signal }) => getExamples(signal) });
 

@@ -38,9 +38,10 @@ export type GenerateStart = Schemas["GenerateStart"];
 export type GenerateEnd = Schemas["GenerateEnd"];
 export type Step = Schemas["StepOut"];
 export type ValueReply = Schemas["ValueReply"];
-export type Model = Schemas["ModelOut"];
+/** `capabilities`: what a model can be asked; without it, everything. */
+export type Model = Schemas["ModelOut"] & { capabilities?: readonly string[] | null };
 export type Progress = Schemas["ProgressOut"];
-export type ModelsReply = Schemas["ModelsReply"];
+export type ModelsReply = Omit<Schemas["ModelsReply"], "models"> & { models: Model[] };
 export type Example = Schemas["ExampleOut"];
 export type Limits = Schemas["LimitsOut"];
 export type Kind = InterventionIn["kind"];

@@ -5,6 +5,7 @@ import { X } from "lucide-react";
 import type { ReactNode } from "react";
 import { focusDialog, useReturnedFocus } from "@/lib/focus";
 import { IconButton } from "./Button";
+import { HoldsKeyboard } from "./HoldsKeyboard";
 import styles from "./Modal.module.css";
 
 interface Props {
@@ -28,6 +29,7 @@ export function Modal({ title, onClose, children }: Props) {
           }}
           onCloseAutoFocus={onCloseAutoFocus}
         >
+          <HoldsKeyboard />
           <header className={styles.head}>
             <Dialog.Title>{title}</Dialog.Title>
             <Dialog.Close asChild>

@@ -1,18 +1,17 @@
-/** What stands in the middle of the prediction view: layers, the grid of all positions, or why. */
+/** Which panel stands in the middle of the Trace view. */
 
 import { Segmented } from "@/components/Segmented";
-import { PANELS, type Panel, useSession } from "@/state/session";
-
-const LABELS: Record<Panel, string> = { layers: "Layers", grid: "Grid", why: "Why" };
-const OPTIONS = PANELS.map((panel) => ({ value: panel, label: LABELS[panel] }));
+import { useTracePanel, useTracePanels } from "@/state/panels";
+import { useSession } from "@/state/session";
 
 export function PanelTabs() {
-  const panel = useSession((state) => state.panel);
+  const panels = useTracePanels();
+  const shown = useTracePanel();
   return (
     <Segmented
       label="What the middle shows"
-      value={panel}
-      options={OPTIONS}
+      value={shown?.id ?? ""}
+      options={panels.map(({ id, label }) => ({ value: id, label }))}
       onChange={useSession.getState().setPanel}
     />
   );

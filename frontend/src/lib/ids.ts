@@ -3,4 +3,3 @@
 export const PROMPT_ID = "prompt";
 export const SEARCH_ID = "search-vectors";
 export const ADD_ID = "add-vector";
-export const RENAME_ID = "rename-value";

@@ -1,5 +1,7 @@
 /** Value vectors: one row of a layer's value matrix, written `L12D34` (0-based). */
 
+import { nodeName, outsideShape, parseNode } from "./nodes";
+
 export interface ValueRef {
   layer: number;
   dim: number;
@@ -11,28 +13,26 @@ export interface Shape {
   ffn_width: number;
 }
 
-export const valueKey = ({ layer, dim }: ValueRef): string => `L${layer}D${dim}`;
+const nodeOf = ({ layer, dim }: ValueRef) =>
+  ({ kind: "value", layer, index: dim, position: null, source: null, dictionary: null }) as const;
+
+export const valueKey = (ref: ValueRef): string => nodeName(nodeOf(ref));
 
 export const sameValue = (a: ValueRef | null, b: ValueRef | null): boolean =>
   a !== null && b !== null && a.layer === b.layer && a.dim === b.dim;
 
 /** Read `L12D34` (any case, surrounding space allowed); null if it is something else. */
 export function parseValue(text: string): ValueRef | null {
-  const match = /^\s*l(\d{1,9})d(\d{1,9})\s*$/i.exec(text);
-  return match ? { layer: Number(match[1]), dim: Number(match[2]) } : null;
+  const node = parseNode(text);
+  if (node?.kind !== "value" || node.position !== null) return null;
+  return node.layer === null || node.index === null ? null : { layer: node.layer, dim: node.index };
 }
 
-export const inShape = ({ layer, dim }: ValueRef, shape: Shape): boolean =>
-  layer < shape.n_layers && dim < shape.ffn_width;
+export const inShape = (ref: ValueRef, shape: Shape): boolean => outOfShape(ref, shape) === null;
 
 /** The sentence for a reference that the model does not have; null if it does have it. */
-export function outOfShape(ref: ValueRef, shape: Shape): string | null {
-  if (ref.layer >= shape.n_layers)
-    return `There is no layer ${ref.layer}: this model has layers 0 to ${shape.n_layers - 1}.`;
-  if (ref.dim >= shape.ffn_width)
-    return `There is no dimension ${ref.dim}: layers of this model have dimensions 0 to ${shape.ffn_width - 1}.`;
-  return null;
-}
+export const outOfShape = (ref: ValueRef, shape: Shape): string | null =>
+  outsideShape(nodeOf(ref), shape);
 
 /** The vector before or after one, over the edges of layers; null at the ends of the model. */
 export function stepValue({ layer, dim }: ValueRef, by: number, shape: Shape): ValueRef | null {

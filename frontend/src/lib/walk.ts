@@ -1,7 +1,7 @@
 import type { KeyboardEvent } from "react";
 
-/** What the arrow keys stop at: sub-updates, and what can be done with tokens and layers. */
-const STOPS = "[data-sub-update], [data-follow], [data-stop]";
+/** What the arrow keys stop at: rows about vectors, and what can be done with tokens and layers. */
+const STOPS = "[data-node], [data-follow], [data-stop]";
 
 /** Up and down walk through a column, over all layers, so that Tab need not. */
 function alongside(root: HTMLElement, here: HTMLElement, step: number): HTMLElement | undefined {

@@ -2,8 +2,8 @@
 
 import type { Example } from "@/api/types";
 import { valueKey } from "@/lib/values";
+import { readInterventions } from "./codec";
 import { startHistory } from "./history";
-import { newIntervention } from "./interventions";
 import { useNames } from "./names";
 import { useNotice } from "./notice";
 import { usePrefs } from "./prefs";
@@ -33,11 +33,7 @@ export function loadExample(example: Example, model: string, quietly = false): v
   load({
     ...(example.model === null ? {} : { model: example.model }),
     prompt: example.prompt,
-    interventions: (quietly ? [] : example.interventions).map(({ layer, dim, kind, value }) => ({
-      ...newIntervention({ layer, dim }),
-      kind,
-      value: value ?? 1,
-    })),
+    interventions: readInterventions(quietly ? [] : example.interventions),
   });
   const named = example.interventions.flatMap((item) =>
     item.name ? [[valueKey(item), item.name] as const] : [],

@@ -8,8 +8,8 @@
 import { create } from "zustand";
 import { type ValueRef, valueKey } from "@/lib/values";
 
-export const PAGES = ["search", "map", "layer", "value", "cluster"] as const;
-export type Page = (typeof PAGES)[number];
+/** The page that Explore begins with; `panels.ts` knows the others. */
+export const FIRST_PAGE = "search";
 
 export const MODES = ["keywords", "concepts"] as const;
 export type Mode = (typeof MODES)[number];
@@ -23,7 +23,7 @@ export interface Sort {
 }
 
 export interface ExplorePlace {
-  page: Page;
+  page: string;
   mode: Mode;
   query: string;
   /** null: as many as the mode usually shows. */
@@ -46,7 +46,7 @@ export interface ExplorePlace {
 export const USUAL_RESULTS: Record<Mode, number> = { keywords: 5, concepts: 20 };
 
 export const initialPlace: ExplorePlace = {
-  page: "search",
+  page: FIRST_PAGE,
   mode: "keywords",
   query: "",
   results: null,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Kind } from "@/api/types";
+import { forWire } from "./codec";
 import {
   atStrength,
   chooseGenerated,
   type Edits,
   editsGenerated,
-  forWire,
   type Group,
   type Intervention,
   isScalable,

@@ -1,7 +1,7 @@
-/** What is changed in the model: interventions, the groups they may be in, and what is sent of them. */
+/** What is changed in the model: interventions, and the groups they may be in. */
 
-import type { InterventionIn, Kind } from "@/api/types";
-import { inShape, type Shape, type ValueRef } from "@/lib/values";
+import type { Kind } from "@/api/types";
+import type { Shape, ValueRef } from "@/lib/values";
 
 export const KINDS: readonly Kind[] = ["on", "off", "set", "scale", "add"];
 /** As many are read from links and files, as each is a card to be drawn. What may be in force at a
@@ -121,15 +121,4 @@ export function atStrength(
     kind,
     value: finite(kind === "scale" ? 1 + strength * (value - 1) : strength * value),
   };
-}
-
-/** Those that take part in a run of a model, as the server wants them. */
-export function forWire(edits: Edits, model: EditedModel): InterventionIn[] {
-  return edits.interventions.flatMap((item) => {
-    const group = groupOf(edits, item.group);
-    if (!item.enabled || group?.enabled === false || !inShape(item, model)) return [];
-    const { layer, dim, positions, generated } = item;
-    const { kind, value } = atStrength(item, group?.strength ?? 1, model.activation_at_zero);
-    return [{ layer, dim, kind, value, positions, generated }];
-  });
 }

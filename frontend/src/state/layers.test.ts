@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { layerId, openSubUpdates, stepLayer, toggleSubUpdates, useLayers } from "./layers";
+import { layerId, moveOver, openOver, stepLayer, toggleOver, useLayers } from "./layers";
 
 const LAYERS = 4;
 let scrolled: string[] = [];
@@ -13,7 +13,7 @@ beforeEach(() => {
   const row = (_: unknown, layer: number) =>
     `<li id="${layerId(layer)}" data-layer="${layer}"><button>${layer}</button></li>`;
   document.body.innerHTML = Array.from({ length: LAYERS }, row).join("");
-  useLayers.setState({ top: null, begun: false, open: null });
+  useLayers.setState({ top: null, begun: false, over: null });
 });
 
 const state = () => useLayers.getState();
@@ -31,7 +31,7 @@ describe("a step through the layers", () => {
     useLayers.setState(from);
     stepLayer(by, LAYERS);
     expect(scrolled).toEqual([layerId(to)]);
-    expect(state()).toMatchObject({ top: to, begun: false, open: null });
+    expect(state()).toMatchObject({ top: to, begun: false, over: null });
   });
 
   it("does nothing where there is no list", () => {
@@ -39,31 +39,40 @@ describe("a step through the layers", () => {
     expect([scrolled, state().top]).toEqual([[], null]);
   });
 
-  it("is one of the open sub-updates, and ends at the ends", () => {
+  it("is one of the panel over the list, and ends at the ends", () => {
     useLayers.setState({ top: 0 });
-    openSubUpdates(2);
+    openOver("heads", 2);
     for (const to of [3, 3]) {
       stepLayer(1, LAYERS);
-      expect(state()).toMatchObject({ top: 0, open: to });
+      expect(state()).toMatchObject({ top: 0, over: { panel: "heads", layer: to } });
     }
-    openSubUpdates(0);
+    moveOver(0);
     stepLayer(-1, LAYERS);
-    expect(state().open).toBe(0);
+    expect(state().over?.layer).toBe(0);
     expect(scrolled).toEqual([]);
   });
 });
 
-describe("the sub-updates of a layer", () => {
-  it("are those of the uppermost one in sight, else of the one with the focus; then they close", () => {
-    toggleSubUpdates();
-    expect(state().open).toBeNull();
+describe("a panel about one layer", () => {
+  it("is about the uppermost one in sight, else the one with the focus; then it closes", () => {
+    toggleOver("heads");
+    expect(state().over).toBeNull();
     useLayers.setState({ top: 2 });
-    toggleSubUpdates();
-    expect(state().open).toBe(2);
-    toggleSubUpdates();
-    expect(state().open).toBeNull();
+    toggleOver("heads");
+    expect(state().over?.layer).toBe(2);
+    toggleOver("heads");
+    expect(state().over).toBeNull();
     document.querySelector<HTMLElement>(`#${layerId(1)} button`)?.focus();
-    toggleSubUpdates();
-    expect(state().open).toBe(1);
+    toggleOver("heads");
+    expect(state().over?.layer).toBe(1);
+  });
+
+  it("makes room for another about the same layer", () => {
+    openOver("heads", 3);
+    toggleOver("neurons");
+    expect(state().over).toEqual({ panel: "neurons", layer: 3 });
+    toggleOver("neurons");
+    moveOver(1);
+    expect(state().over).toBeNull();
   });
 });

@@ -1,19 +1,19 @@
-/** Where the list of layers stands, and whose sub-updates stand in its place. */
+/** Where the list of layers stands, and what stands in its place. */
 
 import { create } from "zustand";
 import { scrollBehaviour } from "@/lib/motion";
-import { useSession } from "./session";
+import { FIRST_PANEL, useSession } from "./session";
 
 interface LayersState {
   /** The uppermost layer in sight; null: the list is not on the page. */
   top: number | null;
   /** It begins above the list's upper edge. */
   begun: boolean;
-  /** The layer whose sub-updates stand in the place of the list. */
-  open: number | null;
+  /** The panel in the place of the list, and the layer that it is about. */
+  over: { panel: string; layer: number } | null;
 }
 
-export const useLayers = create<LayersState>()(() => ({ top: null, begun: false, open: null }));
+export const useLayers = create<LayersState>()(() => ({ top: null, begun: false, over: null }));
 
 /** The id of a layer's element in the list. */
 export const layerId = (layer: number): string => `layer-${layer}`;
@@ -23,27 +23,35 @@ export function scrollToLayer(layer: number): void {
   useLayers.setState({ top: layer, begun: false });
 }
 
-export const openSubUpdates = (layer: number): void => useLayers.setState({ open: layer });
-export const closeSubUpdates = (): void => useLayers.setState({ open: null });
+/** Show a panel about one layer. */
+export const openOver = (panel: string, layer: number): void =>
+  useLayers.setState({ over: { panel, layer } });
+export const closeOver = (): void => useLayers.setState({ over: null });
 
-/** The next or previous of `layers` layers: in the list, or of those whose sub-updates are shown. */
+/** The same panel, if there is one, about another layer. */
+export function moveOver(layer: number): void {
+  const { over } = useLayers.getState();
+  if (over) openOver(over.panel, layer);
+}
+
+/** The next or previous of `layers` layers: in the list, or in the panel in its place. */
 export function stepLayer(by: 1 | -1, layers: number): void {
-  const { top, begun, open } = useLayers.getState();
+  const { top, begun, over } = useLayers.getState();
   const within = (layer: number) => Math.max(0, Math.min(layer, layers - 1));
-  if (open !== null) openSubUpdates(within(open + by));
+  if (over) moveOver(within(over.layer + by));
   else if (top !== null) scrollToLayer(within(by < 0 && begun ? top : top + by));
 }
 
-/** Of the layer that has the keyboard's focus, else of the uppermost one in sight; or close them. */
-export function toggleSubUpdates(): void {
-  const { open, top } = useLayers.getState();
-  if (open !== null) {
-    closeSubUpdates();
+/** Of the layer that has the keyboard's focus, else of the uppermost one in sight; or close it. */
+export function toggleOver(panel: string): void {
+  const { over, top } = useLayers.getState();
+  if (over?.panel === panel) {
+    closeOver();
     return;
   }
   const focused = document.activeElement?.closest<HTMLElement>("li[data-layer]");
-  const layer = focused ? Number(focused.dataset.layer) : top;
-  if (layer !== null) openSubUpdates(layer);
+  const layer = over?.layer ?? (focused ? Number(focused.dataset.layer) : top);
+  if (layer !== null) openOver(panel, layer);
 }
 
 /** The list draws its layers within a few frames; this is how many it gets. */
@@ -53,7 +61,7 @@ const PATIENCE = 120;
 export function openLayer(layer: number, position: number | null): void {
   const { setPosition, setPanel } = useSession.getState();
   setPosition(position);
-  setPanel("layers");
+  setPanel(FIRST_PANEL);
   // Until all layers are drawn, one may still be replaced, which would lose the focus.
   const arrive = (frames: number) => {
     const row = document.getElementById(layerId(layer));

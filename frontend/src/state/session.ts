@@ -16,9 +16,8 @@ import type { SamplingChoice } from "./sampling";
 export type Reading = "unedited" | "edited" | "difference";
 export const READINGS: readonly Reading[] = ["unedited", "edited", "difference"];
 
-/** What stands in the middle of the prediction view. */
-export const PANELS = ["layers", "grid", "why"] as const;
-export type Panel = (typeof PANELS)[number];
+/** The panel that the page begins with; `panels.ts` knows the others. */
+export const FIRST_PANEL = "layers";
 /** As many tokens can be followed as lines can be told apart. */
 export const MAX_TOKENS = 8;
 
@@ -33,7 +32,8 @@ export interface Place {
   selection: ValueRef | null;
   /** Which run the layers show once there are two. */
   reading: Reading;
-  panel: Panel;
+  /** What stands in the middle of the Trace view, by its id. */
+  panel: string;
   /** Ids of the tokens in question: the first is A, the second B in "why A rather than B". */
   tokens: readonly number[];
 }
@@ -83,7 +83,7 @@ interface SessionActions {
   redo(): void;
   select(selection: ValueRef | null): void;
   setReading(reading: Reading): void;
-  setPanel(panel: Panel): void;
+  setPanel(panel: string): void;
   setTokens(tokens: readonly number[]): void;
   /** Prompt and interventions together (an example, a run); one undo brings everything back. */
   load(workspace: Workspace): void;
@@ -99,7 +99,7 @@ export const initialSession: SessionState = {
   history: startHistory<Snapshot>({ ...NO_EDITS, draft: "", epoch: 0, place: null }),
   selection: null,
   reading: "edited",
-  panel: "layers",
+  panel: FIRST_PANEL,
   tokens: [],
   shelf: {},
 };

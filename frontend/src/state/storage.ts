@@ -1,8 +1,10 @@
 /** Keeps the session over reloads: prompt, interventions and groups, position, selection, reading. */
 
 import { isRecord, readStored, writeStored } from "@/lib/storage";
+import { readEdits } from "./codec";
 import { startHistory } from "./history";
-import { isIndex, readEdits, readPanel, readReading, readRef, readTokens } from "./read";
+import { readPanel } from "./panels";
+import { isIndex, readReading, readRef, readTokens } from "./read";
 import { placeOf, type SessionState, useSession } from "./session";
 
 const KEY = "lmd.session";

@@ -3,7 +3,7 @@
 import { createContext, type ReactNode, useContext, useMemo } from "react";
 import { postTrace } from "@/api/client";
 import type { InterventionIn, TraceReply, TraceRequest } from "@/api/types";
-import { forWire } from "./interventions";
+import { forWire } from "./codec";
 import { type LatestView, useLatest } from "./latest";
 import { useReadyModel } from "./model";
 import { editsOf, useSession } from "./session";

@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { plainPanels } from "@/test/panels";
 import { type ExplorePlace, initialPlace } from "./explore";
 import { newIntervention } from "./interventions";
+import { providePanels } from "./panels";
 import { decodeLink, decodeReference, encodeLink, type LinkState, MAX_LINK } from "./url";
+
+providePanels(plainPanels);
 
 const empty: LinkState = {
   model: null,

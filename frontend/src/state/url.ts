@@ -12,19 +12,12 @@
  */
 
 import { parseValue, type ValueRef, valueKey } from "@/lib/values";
-import {
-  COLUMNS,
-  type ExplorePlace,
-  initialPlace,
-  MODES,
-  PAGES,
-  type Page,
-  type Sort,
-} from "./explore";
+import { decodeEdits, encodeGroup, encodeIntervention, readIndex } from "./codec";
+import { COLUMNS, type ExplorePlace, initialPlace, MODES, type Sort } from "./explore";
 import { type Edits, MAX_CARDS, NO_EDITS } from "./interventions";
-import { decodeEdits, encodeGroup, encodeIntervention, readIndex } from "./linkEdits";
 import { type Names, readNames } from "./names";
-import { MAX_TOKENS, PANELS, type Panel, READINGS, type Reading } from "./session";
+import { readPage, readPanel } from "./panels";
+import { FIRST_PANEL, MAX_TOKENS, READINGS, type Reading } from "./session";
 
 export const KEYS = {
   version: "v",
@@ -65,7 +58,7 @@ export interface LinkState extends Edits {
   position: number | null;
   selection: ValueRef | null;
   reading: Reading;
-  panel: Panel;
+  panel: string;
   tokens: readonly number[];
   names: Names;
   /** Only where the link is one to Explore. */
@@ -75,7 +68,7 @@ export interface LinkState extends Edits {
 export interface Link {
   view: View;
   /** The page of Explore; null: none is named. */
-  page: Page | null;
+  page: string | null;
   /** null: the address names a view and nothing else. */
   state: LinkState | null;
   problem: "newer" | "too-long" | null;
@@ -110,7 +103,7 @@ function exploreParams(place: ExplorePlace): [string, string][] {
   return all.flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]]));
 }
 
-function readPlace(page: Page | null, found: URLSearchParams): ExplorePlace {
+function readPlace(page: string | null, found: URLSearchParams): ExplorePlace {
   const results = readIndex(found.get(KEYS.results));
   const layers = (found.get(KEYS.layers) ?? "").split("-").map(readIndex);
   const [first, last] = layers;
@@ -178,7 +171,7 @@ function params(state: LinkState): URLSearchParams {
   if (state.position !== null) out.set(KEYS.position, String(state.position));
   if (state.selection) out.set(KEYS.selection, valueKey(state.selection));
   if (state.reading !== "edited") out.set(KEYS.reading, state.reading);
-  if (state.panel !== "layers") out.set(KEYS.panel, state.panel);
+  if (state.panel !== FIRST_PANEL) out.set(KEYS.panel, state.panel);
   if (state.tokens.length > 0) out.set(KEYS.tokens, state.tokens.join("."));
   for (const [key, name] of Object.entries(state.names)) out.append(KEYS.names, `${key}*${name}`);
   return out;
@@ -195,11 +188,11 @@ export function encodeLink(view: View, state: LinkState): { hash: string; comple
   return { hash: hash(view, small), complete: false };
 }
 
-function readPath(path: string): { view: View; page: Page | null } {
+function readPath(path: string): { view: View; page: string | null } {
   const [, first, second, ...rest] = path.split("/");
   const view = VIEWS.find((known) => known === first) ?? "trace";
   if (rest.length > 0 || view !== "explore") return { view, page: null };
-  return { view, page: PAGES.find((known) => known === second) ?? null };
+  return { view, page: readPage(second) };
 }
 
 function decodeNames(entries: string[]): Names {
@@ -231,7 +224,7 @@ export function decodeLink(text: string): Link {
     position: readIndex(found.get(KEYS.position)),
     selection: parseValue(found.get(KEYS.selection) ?? ""),
     reading: READINGS.find((known) => known === found.get(KEYS.reading)) ?? "edited",
-    panel: PANELS.find((known) => known === found.get(KEYS.panel)) ?? "layers",
+    panel: readPanel(found.get(KEYS.panel)),
     tokens: readTokens(found.get(KEYS.tokens) ?? ""),
     names: decodeNames(found.getAll(KEYS.names)),
     explore: view === "explore" ? readPlace(page, found) : null,

@@ -1,40 +1,27 @@
 /** Explore: what the value vectors hold, without any prompt. Its pages, and the head they share. */
 
-import { ExploreBar } from "@/features/explore/ExploreBar";
-import { IndexState } from "@/features/explore/IndexState";
-import { ModelState } from "@/features/header/ModelState";
-import { useExplore } from "@/state/explore";
+import { Suspense } from "react";
+import { IndexState } from "@/components/explore/IndexState";
+import { ModelState } from "@/components/ModelState";
 import { useReadyModel } from "@/state/model";
-import { ClusterView } from "./ClusterView";
+import { useExplorePage } from "@/state/panels";
+import { ExploreBar } from "./ExploreBar";
 import styles from "./ExploreView.module.css";
-import { LayerView } from "./LayerView";
-import { MapView } from "./MapView";
-import { SearchView } from "./SearchView";
-import { ValueView } from "./ValueView";
-
-const VIEWS = {
-  search: SearchView,
-  map: MapView,
-  layer: LayerView,
-  value: ValueView,
-  cluster: ClusterView,
-};
 
 export function ExploreView() {
   const model = useReadyModel();
-  const page = useExplore((state) => state.page);
+  const page = useExplorePage();
   if (!model)
     return (
       <div className={styles.view}>
         <ModelState />
       </div>
     );
-  const View = VIEWS[page];
   return (
     <div className={styles.view}>
       <ExploreBar model={model} />
       <IndexState model={model.id} />
-      <View key={model.id} model={model} />
+      <Suspense>{page && <page.Show key={`${page.id} ${model.id}`} model={model} />}</Suspense>
     </div>
   );
 }

@@ -3,10 +3,10 @@
 import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from "react";
 import { useLimits } from "@/api/queries";
 import { Button, Tip } from "@/components/Button";
-import { ExamplesMenu } from "@/features/examples/ExamplesMenu";
-import { GenerateControl } from "@/features/generate/GenerateControl";
 import { PROMPT_ID } from "@/lib/ids";
 import { formatCount } from "@/lib/numbers";
+import { ExamplesMenu } from "@/panels/examples/ExamplesMenu";
+import { GenerateControl } from "@/panels/generate/GenerateControl";
 import { tracePrompt } from "@/state/actions";
 import { useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";

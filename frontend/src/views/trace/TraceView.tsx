@@ -1,28 +1,20 @@
-/** The prediction view: prompt, tokens, ladder and layers; details stand beside it in the frame. */
+/** The prediction view: prompt, tokens, one of its panels; details stand beside it in the frame. */
 
-import { type ComponentType, Suspense } from "react";
+import { Suspense } from "react";
 import { Button } from "@/components/Button";
+import { Workbench } from "@/components/details/Workbench";
 import { Failure } from "@/components/Failure";
+import { ModelState } from "@/components/ModelState";
 import { Skeleton } from "@/components/Skeleton";
-import { Workbench } from "@/features/details/Workbench";
-import { NoteOrGuide } from "@/features/examples/ExampleNote";
-import { GenerateResult } from "@/features/generate/GenerateResult";
-import { ModelState } from "@/features/header/ModelState";
+import { NoteOrGuide } from "@/panels/examples/ExampleNote";
+import { GenerateResult } from "@/panels/generate/GenerateResult";
 import { useReadyModel } from "@/state/model";
-import { onDemand } from "@/state/onDemand";
-import { type Panel, useSession } from "@/state/session";
+import { useTracePanel } from "@/state/panels";
+import { useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
-import { Ladder } from "./Ladder";
-import { Layers, useReading } from "./Layers";
 import { PromptBar } from "./PromptBar";
 import { TokenStrip } from "./TokenStrip";
 import styles from "./TraceView.module.css";
-
-/** What stands in the place of ladder and layers; each is a chunk of its own. */
-const PANELS: Record<Exclude<Panel, "layers">, ComponentType> = {
-  grid: onDemand(() => import("@/features/grid/GridPanel").then((module) => module.GridPanel)),
-  why: onDemand(() => import("@/features/why/WhyPanel").then((module) => module.WhyPanel)),
-};
 
 export function TraceView() {
   return (
@@ -57,26 +49,16 @@ function TraceError() {
 }
 
 function Result() {
-  const { reply, outdated, pending, error } = useTrace();
-  const reading = useReading(reply);
+  const { reply, pending, error } = useTrace();
   const ready = useReadyModel() !== null;
-  const panel = useSession((state) => state.panel);
+  const Shown = useTracePanel()?.Show;
   if (!ready) return <ModelState />;
-  if (reply && panel !== "layers") {
-    const Shown = PANELS[panel];
+  if (reply && Shown)
     return (
       <div className={styles.panel}>
         <Suspense fallback={<Skeleton />}>
           <Shown />
         </Suspense>
-      </div>
-    );
-  }
-  if (reply)
-    return (
-      <div className={styles.result}>
-        <Ladder {...{ reply, reading, outdated }} />
-        <Layers {...{ reply, outdated, pending }} />
       </div>
     );
   if (pending) return <Skeleton />;

@@ -1,0 +1,100 @@
+"""Names of nodes, as tests/nodes.json lists them for the engine and for the page."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lm_debugger.engine.nodes import Node, Shape
+from lm_debugger.errors import DebuggerError, InvalidInput, UnknownDimension, UnknownLayer
+
+TABLE = json.loads((Path(__file__).parents[1] / "nodes.json").read_text("utf-8"))
+SHAPE = Shape(**TABLE["shape"])
+PARTS = ("kind", "layer", "index", "position", "source", "dictionary")
+
+
+@pytest.mark.parametrize("case", TABLE["valid"], ids=lambda case: repr(case["text"]))
+def test_names(case: dict[str, Any]) -> None:
+    node = Node.parse(case["text"])
+    assert {part: getattr(node, part) for part in PARTS} == {part: case.get(part) for part in PARTS}
+    assert str(node) == case.get("name", case["text"])
+    assert Node.parse(str(node)) == node
+    assert hash(Node.parse(str(node))) == hash(node)
+
+
+@pytest.mark.parametrize("case", TABLE["invalid"], ids=lambda case: repr(case["text"]))
+def test_what_names_nothing(case: dict[str, str]) -> None:
+    with pytest.raises(DebuggerError) as failure:
+        Node.parse(case["text"])
+    assert case["says"] in failure.value.message
+
+
+@pytest.mark.parametrize("given", [None, 3, b"L1D2", ["L1D2"]])
+def test_what_is_no_text(given: Any) -> None:
+    with pytest.raises(InvalidInput, match="names no node"):
+        Node.parse(given)
+
+
+def test_they_are_sorted_as_the_forward_pass_writes() -> None:
+    nodes = [Node.parse(name) for name in TABLE["ascending"]]
+    mixed = random.Random(0).sample(nodes, len(nodes))
+    assert [str(node) for node in sorted(mixed, key=lambda node: node.order)] == TABLE["ascending"]
+
+
+@pytest.mark.parametrize("case", TABLE["shapes"], ids=lambda case: case["text"])
+def test_what_a_model_has_not(case: dict[str, str | None]) -> None:
+    node = Node.parse(str(case["text"]))
+    if case["says"] is None:
+        node.check(SHAPE)
+        return
+    with pytest.raises(DebuggerError) as failure:
+        node.check(SHAPE)
+    assert failure.value.message == case["says"]
+
+
+def test_what_is_not_known_refuses_nothing() -> None:
+    for name in ("L1H99", "L1S99", "E@99"):
+        Node.parse(name).check(Shape(2, 16))
+
+
+def test_codes_of_refusals() -> None:
+    with pytest.raises(UnknownLayer):
+        Node.parse("L9D0").check(SHAPE)
+    with pytest.raises(UnknownDimension) as failure:
+        Node.parse("L1D99").check(SHAPE)
+    assert failure.value.details == {"layer": 1, "dim": 99, "minimum": 0, "maximum": 15}
+
+
+def test_parts_of_any_integer_type() -> None:
+    node = Node("value", np.int64(3), np.int32(7))  # type: ignore[arg-type]
+    assert str(node) == "L3D7"
+    assert type(node.layer) is int
+    assert node == Node.parse("L3D7")
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"kind": "neuron", "layer": 1, "index": 2}, "no kind of node 'neuron'"),
+        ({"kind": "value", "index": 2}, "has a layer"),
+        ({"kind": "embedding", "layer": 1}, "has no layer"),
+        ({"kind": "head", "layer": 1}, "has an index"),
+        ({"kind": "ffn", "layer": 1, "index": 2}, "has no index"),
+        ({"kind": "value", "layer": -1, "index": 2}, "layer of a node is an integer from 0"),
+        ({"kind": "value", "layer": 1, "index": True}, "index of a node is an integer from 0"),
+        ({"kind": "value", "layer": 1, "index": 1.5}, "index of a node is an integer from 0"),
+        ({"kind": "head", "layer": 1, "index": 2, "source": 3}, "not <3"),
+        ({"kind": "latent", "layer": 1, "index": 2, "dictionary": "a:b"}, "dictionary's name"),
+        ({"kind": "latent", "layer": 1, "index": 2, "dictionary": ""}, "dictionary's name"),
+        ({"kind": "value", "layer": 1, "index": 2, "dictionary": "a"}, "Only a latent"),
+    ],
+)
+def test_parts_that_make_no_node(parts: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidInput) as failure:
+        Node(**parts)
+    assert says in failure.value.message
