@@ -23,7 +23,7 @@ def bytes_needed(n: int) -> int:
 
 
 def complete_linkage(matrices: Sequence[Tensor], k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Cluster the rows of L matrices [F, D] into at most k clusters.
+    """Cluster the rows of matrices [N_l, D] into at most k clusters.
 
     Returns:
         labels [N], cosines [N] with the own centre, centres [k', D] (normalised means).
