@@ -10,7 +10,7 @@ One line of `BANKS` is all that a further bank needs beside its own file.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -131,5 +131,5 @@ def values(adapter: Adapter) -> Bank:
     return Bank("values", heights, adapter.value_matrix, ValueId, place)
 
 
-BANKS: Mapping[str, Callable[[Adapter], Bank]] = {"values": values}
+BANKS: dict[str, Callable[[Adapter], Bank]] = {"values": values}
 """How each bank is made of a model."""

@@ -21,13 +21,13 @@ from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.given import shown, whole
 from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import IndexNotReady, InvalidInput, NoClusters, OutOfRange
+from lm_debugger.index import stages
 from lm_debugger.index.bank import BANKS
 from lm_debugger.index.build import METHODS, Build, Method, Progress
 from lm_debugger.index.concepts import MOST_FOUND, ConceptSearch, ScoredValue
 from lm_debugger.index.keywords import KeywordIndex, KeywordResult
 from lm_debugger.index.partition import ClusterSummary, Partition
 from lm_debugger.index.source import Source
-from lm_debugger.index.stages import STAGES
 from lm_debugger.index.stages.base import Options, Stage
 from lm_debugger.index.stages.clustering import Clustering, Clusters, default_number
 from lm_debugger.index.stages.projections import LayerProjections, Projections
@@ -118,7 +118,7 @@ class ModelIndex:
         return Build(
             self._source,
             self._bank,
-            [stage(self._options) for stage in STAGES],
+            [stage(self._options) for stage in stages.STAGES],
             lambda: self.store,
             publish=self._take,
             on_progress=changed,
