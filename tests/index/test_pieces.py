@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +13,14 @@ from torch import Tensor
 
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.index import ModelIndex
+from lm_debugger.index.bank import values
 from lm_debugger.index.build import Progress
 from lm_debugger.index.kmeans import spherical_kmeans
+from lm_debugger.index.source import Source
 from lm_debugger.index.stages import base, projections
+from lm_debugger.index.stages.clustering import Clustering
 from lm_debugger.index.stages.projections import project
+from lm_debugger.index.store import Store
 from tests.reference import ranked
 
 ROWS, TOKENS, WIDTH = 300, 1000, 6
@@ -74,22 +79,31 @@ def test_progress_moves_within_a_layer_and_an_iteration(
         assert all(0 < p.within < 1 and p.seconds_left is not None for p in first)
 
 
-def test_what_is_left_is_told_by_the_share_that_is_done(
+def test_what_is_left_goes_by_the_steps_that_were_computed(
     small: Debugger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second for each product, so one layer of 8 pieces is 8 seconds, three are 24."""
-    clock = iter(range(1000))
-    monkeypatch.setattr(base, "time", type("Clock", (), {"monotonic": lambda: next(clock) / 2}))
-    monkeypatch.setattr(projections, "_TOKENS", {"cpu": 1024})
-    seen: list[Progress] = []
-    ModelIndex(small, tmp_path, n_clusters=0).build(seen.append)
-    half = next(p for p in seen if p.done == 1 and p.within >= 0.5)
-    assert half.seconds_left is not None
-    now = half.done + half.within
-    began = next(p for p in seen if p.done == 1)
-    assert began.seconds_left is not None
-    assert half.seconds_left < began.seconds_left
-    assert half.seconds_left == pytest.approx(began.seconds_left * (3 - now) / 2, rel=0.35)
+    now, told = 0.0, []
+    monkeypatch.setattr(base, "time", SimpleNamespace(monotonic=lambda: now))
+    means = base.Means(
+        source=Source.of(small), bank=values(small.adapter), store=Store(tmp_path, "x"),
+        results={}, check=lambda: None, report=lambda **changes: told.append(changes),
+        publish=lambda stage, part: None,
+    )  # fmt: skip
+    work = base.Work(Clustering(base.Options(5)), means)  # of 25 steps
+    assert told[-1]["seconds_left"] is None
+    work.step(5)  # found
+    assert told[-1]["seconds_left"] is None
+    now = 10.0
+    work.save("x", {"x": torch.zeros(1)})
+    work.step(6)
+    assert told[-1] == {"done": 6, "within": 0.0, "seconds_left": 10.0 * 19}
+    now = 15.0
+    work.pause(0.5)
+    assert told[-1] == {"done": 6, "within": 0.5, "seconds_left": 10.0 * 18.5}
+    n = len(told)
+    now = 15.1
+    work.pause(0.6)  # too soon to be told again
+    assert len(told) == n
 
 
 def cut(rows: Tensor, heights: Sequence[int]) -> list[Tensor]:
