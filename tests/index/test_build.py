@@ -101,6 +101,22 @@ def test_cancelling_stops_and_starting_again_goes_on(
     assert files(tmp_path / "cancelled") == undisturbed
 
 
+def test_a_clustering_goes_on_from_its_last_iteration(small: Debugger, tmp_path: Path) -> None:
+    index = ModelIndex(small, tmp_path)
+    steps: list[int] = []
+
+    def watch(progress: Progress) -> None:
+        if progress.stage == "clusters" and not progress.within:
+            steps.append(progress.done)
+            if steps == [0, 1, 2]:
+                index.cancel()
+
+    assert index.build(watch).state == "cancelled"
+    steps.clear()
+    assert index.build(watch).state == "ready"
+    assert steps[:2] == [0, 3]
+
+
 _KILLED = """
 import sys
 from pathlib import Path
