@@ -11,8 +11,9 @@ import time
 import torch
 
 from lm_debugger.engine.debugger import Debugger
-from lm_debugger.index.clusters import default_number, spherical_kmeans
+from lm_debugger.index.kmeans import spherical_kmeans
 from lm_debugger.index.linkage import complete_linkage
+from lm_debugger.index.stages.clustering import default_number
 
 
 def main(name: str) -> None:

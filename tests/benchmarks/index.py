@@ -22,7 +22,7 @@ import torch
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.index import ModelIndex
 from lm_debugger.index.build import Progress
-from lm_debugger.index.clusters import MAX_ITERATIONS
+from lm_debugger.index.kmeans import MAX_ITERATIONS
 
 ROWS = 256
 
@@ -77,7 +77,7 @@ class Clock:
 
     def __call__(self, progress: Progress) -> None:
         self.spent[progress.stage] += time.perf_counter() - self._last
-        if progress.stage == "projections" and progress.done:
+        if progress.stage == "projections" and progress.done and not progress.within:
             self.bare += seconds(lambda: bare_projection(self._debugger, progress.done - 1))
         if progress.stage == "clusters" and 0 < progress.done < progress.total:
             self.iterations = progress.done

@@ -21,7 +21,9 @@ from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import IndexNotReady
 from lm_debugger.index import ModelIndex
+from lm_debugger.index.bank import values
 from lm_debugger.index.build import Progress
+from lm_debugger.index.source import Source
 from lm_debugger.index.store import Store, fingerprint
 from tests.until import PATIENCE
 
@@ -52,7 +54,7 @@ def undisturbed(small: Debugger, tmp_path: Path) -> dict[str, str]:
 def test_progress_counts_up_to_ready(small: Debugger, tmp_path: Path) -> None:
     seen: list[Progress] = []
     ModelIndex(small, tmp_path).build(seen.append)
-    layers = [p.done for p in seen if p.stage == "projections"]
+    layers = [p.done for p in seen if p.stage == "projections" and not p.within]
     assert layers == [0, 1, 2, 3]
     assert seen[0].state == "building"
     assert (seen[-1].state, seen[-1].stage) == ("ready", "clusters")
@@ -68,8 +70,8 @@ def test_a_second_start_reads_what_is_there(
     def refuse(*args: object) -> None:
         raise AssertionError("computed although it was stored")
 
-    monkeypatch.setattr("lm_debugger.index.build.project_layer", refuse)
-    monkeypatch.setattr("lm_debugger.index.clusters.spherical_kmeans", refuse)
+    monkeypatch.setattr("lm_debugger.index.stages.projections.project", refuse)
+    monkeypatch.setattr("lm_debugger.index.stages.clustering.spherical_kmeans", refuse)
     again = ModelIndex(small, tmp_path)
     assert again.build().state == "ready"
     word = first_word(first, small)
@@ -97,6 +99,22 @@ def test_cancelling_stops_and_starting_again_goes_on(
     index.join(PATIENCE)
     assert index.progress.state == "ready"
     assert files(tmp_path / "cancelled") == undisturbed
+
+
+def test_a_clustering_goes_on_from_its_last_iteration(small: Debugger, tmp_path: Path) -> None:
+    index = ModelIndex(small, tmp_path)
+    steps: list[int] = []
+
+    def watch(progress: Progress) -> None:
+        if progress.stage == "clusters" and not progress.within:
+            steps.append(progress.done)
+            if steps == [0, 1, 2]:
+                index.cancel()
+
+    assert index.build(watch).state == "cancelled"
+    steps.clear()
+    assert index.build(watch).state == "ready"
+    assert steps[:2] == [0, 3]
 
 
 _KILLED = """
@@ -224,12 +242,15 @@ def test_old_litter_of_killed_builds_is_swept(tmp_path: Path) -> None:
 def test_the_name_changes_with_what_the_index_depends_on(
     small: Debugger, checkpoint: Callable[[str], Path]
 ) -> None:
-    name = fingerprint(small.adapter, small.vocabulary)
+    def name_of(debugger: Debugger) -> str:
+        return fingerprint(Source.of(debugger), values(debugger.adapter))
+
+    name = name_of(small)
     again = Debugger.load(str(checkpoint("tied")), device="cpu")
-    assert fingerprint(again.adapter, again.vocabulary) == name
+    assert name_of(again) == name
     with torch.no_grad():
         again.adapter.value_matrix(2)[5, 7] += 0.5
-    assert fingerprint(again.adapter, again.vocabulary) != name
+    assert name_of(again) != name
 
 
 def test_an_index_of_another_format_is_left_alone_and_made_anew_once(
@@ -248,6 +269,6 @@ def test_an_index_of_another_format_is_left_alone_and_made_anew_once(
     def refuse(*args: object) -> None:
         raise AssertionError("computed although it was stored")
 
-    monkeypatch.setattr("lm_debugger.index.build.project_layer", refuse)
-    monkeypatch.setattr("lm_debugger.index.clusters.spherical_kmeans", refuse)
+    monkeypatch.setattr("lm_debugger.index.stages.projections.project", refuse)
+    monkeypatch.setattr("lm_debugger.index.stages.clustering.spherical_kmeans", refuse)
     assert ModelIndex(small, tmp_path, n_clusters=5).build().state == "ready"

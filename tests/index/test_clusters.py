@@ -12,9 +12,10 @@ from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import NoClusters, NotEnoughMemory, OutOfRange, UnknownCluster
 from lm_debugger.index import ModelIndex
-from lm_debugger.index.clusters import clouds, default_number, spherical_kmeans
+from lm_debugger.index.kmeans import spherical_kmeans
 from lm_debugger.index.linkage import bytes_needed, complete_linkage
-from lm_debugger.index.projections import LayerProjections
+from lm_debugger.index.stages.clustering import clouds, default_number
+from lm_debugger.index.stages.projections import LayerProjections
 from tests.index.conftest import Built
 from tests.reference import assert_ranked
 from tests.reference_index import cloud

@@ -19,16 +19,18 @@ STRANGE = [None, True, "3", 3.5, 1j, [1.5], {}, object(), np.array([1.5]), -1, 1
 
 
 @pytest.fixture(scope="module")
-def index(
-    checkpoint: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> ModelIndex:
-    debugger = Debugger.load(checkpoint("tied"), device="cpu")
+def debugger(checkpoint: Callable[[str], Path]) -> Debugger:
+    return Debugger.load(checkpoint("tied"), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def index(debugger: Debugger, tmp_path_factory: pytest.TempPathFactory) -> ModelIndex:
     found = ModelIndex(debugger, str(tmp_path_factory.mktemp("index")), n_clusters=np.int64(5))
     assert found.build().state == "ready"
     return found
 
 
-def calls(index: ModelIndex) -> dict[str, Callable[[Any], object]]:
+def calls(debugger: Debugger, index: ModelIndex) -> dict[str, Callable[[Any], object]]:
     words = index.concepts.words("the")
     at = ValueId(0, 1)
     return {
@@ -45,9 +47,10 @@ def calls(index: ModelIndex) -> dict[str, Callable[[Any], object]]:
         "layers of search": lambda x: index.concepts.search(words, 3, layers=x),
         "n of neighbours": lambda x: index.concepts.neighbours(at, x),
         "debugger": lambda x: ModelIndex(x),
-        "folder": lambda x: ModelIndex(index._debugger, x),
-        "clusters": lambda x: ModelIndex(index._debugger, n_clusters=x),
-        "method": lambda x: ModelIndex(index._debugger, method=x),
+        "folder": lambda x: ModelIndex(debugger, x),
+        "clusters": lambda x: ModelIndex(debugger, n_clusters=x),
+        "method": lambda x: ModelIndex(debugger, method=x),
+        "bank": lambda x: ModelIndex(debugger, bank=x),
     }
 
 
@@ -60,10 +63,12 @@ FINE: dict[str, list[Any]] = {
 @pytest.mark.parametrize("what", [
     "keywords", "n of keywords", "summary", "members", "cluster_of", "norm", "norm_rank",
     "promoted", "words", "n of search", "layers of search", "n of neighbours", "debugger",
-    "folder", "clusters", "method",
+    "folder", "clusters", "method", "bank",
 ])  # fmt: skip
-def test_no_exception_of_pythons_own_reaches_the_caller(index: ModelIndex, what: str) -> None:
-    call = calls(index)[what]
+def test_no_exception_of_pythons_own_reaches_the_caller(
+    debugger: Debugger, index: ModelIndex, what: str
+) -> None:
+    call = calls(debugger, index)[what]
     for value in STRANGE:
         if any(type(value) is type(x) and value == x for x in FINE.get(what, [])):
             call(value)

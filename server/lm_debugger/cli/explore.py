@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from lm_debugger.index import ModelIndex
     from lm_debugger.index.build import Progress
 
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
+"""tqdm's own, for parts of a step."""
+
 
 def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """MODEL, how to load it, where the index is and how it clusters."""
@@ -75,9 +78,11 @@ def build(index: ModelIndex) -> None:
             return
         if progress.stage not in bars:
             unit = "layer" if progress.stage == "projections" else "iteration"
-            bars[progress.stage] = tqdm(total=progress.total, desc=progress.stage, unit=unit)
+            bars[progress.stage] = tqdm(
+                total=progress.total, desc=progress.stage, unit=unit, bar_format=_BAR
+            )
         bar = bars[progress.stage]
-        bar.update(progress.done - bar.n)
+        bar.update(progress.done + progress.within - bar.n)
 
     index.start(show)
     try:

@@ -1,7 +1,7 @@
-"""Search over all value vectors by direction; needs no index.
+"""Search over all rows of a bank by direction; needs no index.
 
 A concept is a set of words to promote and to demote. The mean logit of some tokens is linear in the
-vector, mean_t(E_t · v) = mean_t(E_t) · v, so ranking all L * F vectors by it exactly, over the full
+vector, mean_t(E_t · v) = mean_t(E_t) · v, so ranking all N rows by it exactly, over the full
 vocabulary, costs one matrix-vector product per layer. Neighbours are the same product with cosines.
 """
 
@@ -13,20 +13,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.checks import check_range, check_text
-from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.given import shown, wholes
-from lm_debugger.engine.interventions import check_value
 from lm_debugger.engine.lens import top_k
 from lm_debugger.engine.spelling import Spelling, spell_all
 from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.engine.types import Token, ValueId
-from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import InvalidInput, UnknownLayer
+from lm_debugger.index.bank import Bank
+from lm_debugger.index.source import Source
 
 MOST_FOUND = 1_000_000
-"""So many results may be asked for, however many vectors there are."""
+"""So many results may be asked for, however many rows there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class ScoredValue:
-    """A value vector and its score: a mean logit, that divided by ||v||, or a cosine."""
+    """A row and its score: a mean logit, that divided by ||v||, or a cosine."""
 
     id: ValueId
     score: float
@@ -66,19 +64,15 @@ def parse(text: str) -> list[tuple[str, bool]]:
 
 
 class ConceptSearch:
-    """Ranks the value vectors of one model.
+    """Ranks the rows of one bank.
 
-    Args:
-        norms: [L, F], ||v_i||_2.
-        gate: whose turn it is to use the model; a search takes one, and can be stopped between
-            layers. Then `search` and `neighbours` raise Busy, or what stopped them, too.
+    A search takes a turn at the gate and can be stopped between layers. Then `search` and
+    `neighbours` raise Busy, or what stopped them, too.
     """
 
-    def __init__(self, adapter: Adapter, vocabulary: Vocabulary, norms: Tensor, gate: Gate) -> None:
-        self._adapter = adapter
-        self._vocabulary = vocabulary
-        self._norms = norms
-        self._gate = gate
+    def __init__(self, source: Source, bank: Bank) -> None:
+        self._source = source
+        self._bank = bank
 
     def words(self, text: str) -> tuple[Word, ...]:
         """Parse a concept and find each word's tokens.
@@ -92,7 +86,7 @@ class ConceptSearch:
             UnknownWord: the tokenizer can write no form of some words.
         """
         words = parse(check_text("What is looked for", text))
-        vocabulary = self._vocabulary
+        vocabulary = self._source.vocabulary
         spelled = spell_all([word for word, _ in words], vocabulary.spell, lambda w: (w, f" {w}"))
         return tuple(
             Word(word, demoted, tuple(map(vocabulary.token, _tokens(forms))))
@@ -107,7 +101,7 @@ class ConceptSearch:
         normalised: bool = False,
         layers: tuple[int, int] | None = None,
     ) -> list[ScoredValue]:
-        """The n vectors with the largest mean logit of the promoted words minus that of the
+        """The n rows with the largest mean logit of the promoted words minus that of the
         demoted ones.
 
         Args:
@@ -119,7 +113,7 @@ class ConceptSearch:
         """
         n = check_range("n", n, MOST_FOUND)
         with torch.inference_mode():
-            direction = torch.zeros(self._adapter.unembedding.shape[1])
+            direction = torch.zeros(self._source.unembedding.shape[1])
             for sign, demoted in ((1, False), (-1, True)):
                 chosen = [self._mean_row(w) for w in words if w.demoted is demoted]
                 if chosen:
@@ -127,52 +121,58 @@ class ConceptSearch:
             return self._ranked(direction, n, normalised=normalised, layers=layers)
 
     def neighbours(self, at: ValueId, n: int, *, opposite: bool = False) -> list[ScoredValue]:
-        """The n vectors nearest to v by cosine, v itself left out, or those most opposed to it.
+        """The n rows nearest to v by cosine, v itself left out, or those most opposed to it.
 
         Raises:
-            UnknownLayer, UnknownDimension, OutOfRange.
+            InvalidInput, UnknownLayer, UnknownDimension, OutOfRange.
         """
-        at = check_value(self._adapter, at.layer, at.dim)
+        layer, row = self._bank.place(at)
         n = check_range("n", n, MOST_FOUND)
         with torch.inference_mode():
-            vector = self._adapter.value_matrix(at.layer)[at.dim].float().cpu()
+            vector = self._bank.matrix(layer)[row].float().cpu()
             unit = vector / vector.norm().clamp_min(torch.finfo(torch.float32).tiny)
             sign = -1 if opposite else 1
+            own = self._bank.node(layer, row)
             found = self._ranked(sign * unit, n + 1, normalised=True, layers=None)
-        return [ScoredValue(v.id, sign * v.score) for v in found if v.id != at][:n]
+        return [ScoredValue(v.id, sign * v.score) for v in found if v.id != own][:n]
 
     def _ranked(
         self, direction: Tensor, n: int, *, normalised: bool, layers: tuple[int, int] | None
     ) -> list[ScoredValue]:
-        ends = wholes(layers or (0, self._adapter.n_layers - 1)) or ()
+        bank = self._bank
+        ends = wholes(layers or (0, bank.n_layers - 1)) or ()
         first, last = ends if len(ends) == 2 else (-1, -1)
-        if not 0 <= first <= last < self._adapter.n_layers:
+        if not 0 <= first <= last < bank.n_layers:
             raise UnknownLayer(
                 f"There is no layer range {shown(layers)}; this model's layers are 0 to "
-                f"{self._adapter.n_layers - 1}.",
+                f"{bank.n_layers - 1}.",
                 minimum=0,
-                maximum=self._adapter.n_layers - 1,
+                maximum=bank.n_layers - 1,
             )
-        direction = direction.to(self._adapter.unembedding.device)
-        rows = []
-        with self._gate:
+        direction = direction.to(self._source.unembedding.device)
+        rows = [direction.new_zeros(0)]
+        with self._source.gate:
             for layer in range(first, last + 1):
                 may_go_on()
-                rows.append(self._adapter.value_matrix(layer).float() @ direction)
-            scores = torch.stack(rows).cpu()  # [layers, F]
-        if normalised:
-            norms = self._norms[first : last + 1].cpu()
+                if bank.heights[layer]:
+                    rows.append(bank.matrix(layer).float() @ direction)
+            scores = torch.cat(rows).cpu()  # [rows of these layers]
+            norms = bank.of_layers(bank.norms, first, last) if normalised else None
+        if norms is not None:
             scores = torch.where(norms > 0, scores / norms, 0.0)
+        if not len(scores):
+            return []
         values, places = top_k(scores.view(1, -1), n)
-        width = self._adapter.ffn_width
+        begin = bank.offsets[first]
         return [
-            ScoredValue(ValueId(first + place // width, place % width), value)
+            ScoredValue(bank.named(begin + place), value)
             for value, place in zip(values[0].tolist(), places[0].tolist(), strict=True)
         ]
 
     def _mean_row(self, word: Word) -> Tensor:
         ids = torch.tensor([token.id for token in word.tokens])
-        rows = self._adapter.unembedding[ids.to(self._adapter.unembedding.device)]
+        unembedding = self._source.unembedding
+        rows = unembedding[ids.to(unembedding.device)]
         return rows.float().mean(dim=0).cpu()
 
 

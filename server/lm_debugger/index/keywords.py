@@ -1,4 +1,4 @@
-"""Keyword search (rule 17): BM25 over the 50 promoted tokens of every value vector.
+"""Keyword search (rule 17): BM25 over the 50 promoted tokens of every row of a bank.
 
 Every document has the same length, so BM25 (Robertson and Zaragoza, 2009; k1 = 1.2, b = 0.75) loses
 its length term:
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import InvalidInput
-from lm_debugger.index.projections import LayerProjections
+from lm_debugger.index.bank import Bank
+from lm_debugger.index.stages.projections import LayerProjections
 from lm_debugger.index.terms import Terms
 
 K1 = 1.2
@@ -32,7 +33,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class KeywordHit:
-    """A found vector. `matched` are the ranks (0 to 49) of the tokens that match."""
+    """A found row. `matched` are the ranks (0 to 49) of the tokens that match."""
 
     id: ValueId
     score: float
@@ -41,8 +42,8 @@ class KeywordHit:
 
 @dataclass(frozen=True, slots=True)
 class KeywordResult:
-    """`total` vectors match; `hits` are the best. `partial` names keywords of several tokens that
-    no vector lists completely, so that vectors with some of the tokens were taken."""
+    """`total` rows match; `hits` are the best. `partial` names keywords of several tokens that
+    no row lists completely, so that rows with some of the tokens were taken."""
 
     hits: tuple[KeywordHit, ...]
     total: int
@@ -62,7 +63,7 @@ def parse(text: str) -> list[str]:
 
 
 class Segment:
-    """One layer's postings: for each term, the places in [F, 50] where it stands."""
+    """One layer's postings: for each term, the places in [N_l, 50] where it stands."""
 
     def __init__(self, layer: LayerProjections, terms: Terms) -> None:
         flat = terms.of_token[layer.promoted_ids.numpy()].ravel()
@@ -72,17 +73,17 @@ class Segment:
         self.n_documents, self.width = layer.promoted_ids.shape
 
     def places(self, term: int) -> NDArray[np.int32]:
-        """Ascending indices into the flattened [F * 50]."""
+        """Ascending indices into the flattened [N_l * 50]."""
         return self._places[self._offsets[term] : self._offsets[term + 1]]
 
 
 class KeywordIndex:
     """All segments that exist so far."""
 
-    def __init__(self, terms: Terms, n_layers: int, ffn_width: int) -> None:
+    def __init__(self, terms: Terms, bank: Bank) -> None:
         self._terms = terms
-        self._segments: list[Segment | None] = [None] * n_layers
-        self._ffn_width = ffn_width
+        self._bank = bank
+        self._segments: list[Segment | None] = [None] * bank.n_layers
         self._width = 1  # tokens per document
 
     def add(self, layer: int, projections: LayerProjections) -> None:
@@ -92,7 +93,7 @@ class KeywordIndex:
         self._segments[layer] = segment
 
     def search(self, text: str, n: int) -> KeywordResult:
-        """The n vectors with the highest BM25 score for comma-separated keywords, combined with OR.
+        """The n rows with the highest BM25 score for comma-separated keywords, combined with OR.
 
         Ties, which are the rule for a single keyword, go to the larger logit of the matched
         tokens, then to the lower id.
@@ -133,11 +134,10 @@ class KeywordIndex:
         return kept, summed[keep].astype(np.float64), every[np.isin(every // self._width, kept)]
 
     def _places(self, term: int) -> Ints:
-        """Places in the flattened [L * F * 50], ascending."""
-        size = self._ffn_width * self._width
+        """Places in the flattened [N * 50], ascending."""
         return np.concatenate(
             [
-                segment.places(term).astype(np.int64) + layer * size
+                segment.places(term).astype(np.int64) + self._bank.offsets[layer] * self._width
                 for layer, segment in enumerate(self._segments)
                 if segment is not None
             ]
@@ -158,18 +158,19 @@ class KeywordIndex:
         best = np.lexsort((unique, -logits, -summed.round(9)))[:n]
         hits = []
         for at in best:
-            layer, dim = divmod(int(unique[at]), self._ffn_width)
+            node = self._bank.named(int(unique[at]))
             ranks = places[owner == at] % self._width
-            hits.append(KeywordHit(ValueId(layer, dim), float(summed[at]), tuple(ranks.tolist())))
+            hits.append(KeywordHit(node, float(summed[at]), tuple(ranks.tolist())))
         return KeywordResult(tuple(hits), len(unique), partial)
 
     def _logits(self, places: Ints) -> Floats:
-        layers, within = np.divmod(places, self._ffn_width * self._width)
+        begins = np.array(self._bank.offsets) * self._width
+        layers = np.searchsorted(begins, places, side="right") - 1
         logits = np.empty(len(places))
         for layer in np.unique(layers):
             segment, here = self._segments[int(layer)], layers == layer
             assert segment is not None
-            logits[here] = segment.logits[within[here]]
+            logits[here] = segment.logits[places[here] - begins[layer]]
         return logits
 
 

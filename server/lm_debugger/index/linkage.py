@@ -23,7 +23,7 @@ def bytes_needed(n: int) -> int:
 
 
 def complete_linkage(matrices: Sequence[Tensor], k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Cluster the rows of L matrices [F, D] into at most k clusters.
+    """Cluster the rows of matrices [N_l, D] into at most k clusters.
 
     Returns:
         labels [N], cosines [N] with the own centre, centres [k', D] (normalised means).
@@ -32,11 +32,11 @@ def complete_linkage(matrices: Sequence[Tensor], k: int) -> tuple[Tensor, Tensor
         NotEnoughMemory: more than 2 GiB would be needed; says how much.
         InvalidInput: scipy is not installed.
     """
-    vectors = torch.cat([matrix.float().cpu() for matrix in matrices])
-    needed = bytes_needed(len(vectors))
+    n = sum(len(matrix) for matrix in matrices)
+    needed = bytes_needed(n)
     if needed > MAX_BYTES:
         raise NotEnoughMemory(
-            f"Complete linkage of {len(vectors):,} value vectors would need "
+            f"Complete linkage of {n:,} vectors would need "
             f"{needed / 2**30:.1f} GiB of memory (allowed: {MAX_BYTES / 2**30:.0f}); use the "
             "default method, spherical k-means.",
             bytes_needed=needed,
@@ -48,6 +48,7 @@ def complete_linkage(matrices: Sequence[Tensor], k: int) -> tuple[Tensor, Tensor
         raise InvalidInput(
             "Complete linkage needs scipy: pip install 'lm-debugger[linkage]'."
         ) from None
+    vectors = torch.cat([matrix.float().cpu() for matrix in matrices])
     tree = hierarchy.linkage(vectors.numpy(), method="complete", metric="cosine")
     labels = torch.from_numpy(hierarchy.fcluster(tree, k, criterion="maxclust")).long() - 1
     unit = torch.nn.functional.normalize(vectors, dim=1)

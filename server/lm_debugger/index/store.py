@@ -1,8 +1,8 @@
 """Files of an index: content-addressed, written at once or not at all, verified when opened.
 
 The folder's name is a hash of the weights that the index speaks of, of the tokenizer and of the
-format, so two models can never be mixed up and an old format is never read. Each file is
-safetensors (no pickle), memory-mapped, and carries a hash of its tensors, its name and its model:
+format, so two models or banks can never be mixed up and an old format is never read. Each file is
+safetensors (no pickle), memory-mapped, and carries a hash of its tensors, its name and its folder:
 whatever is missing, truncated, altered, or sound but another file's (a copy, a rename, a backup put
 back in the wrong place) is a miss and is built again. Servers that share a folder write the same
 bytes under the same names.
@@ -26,43 +26,46 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from lm_debugger.engine.adapters import Adapter
-from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import IndexStorage
+from lm_debugger.index.bank import Bank
+from lm_debugger.index.source import Source
 
 FORMAT = "2"
-"""Part of a model's fingerprint, so that an index of another format is in another folder."""
+"""Part of every fingerprint, so that an index of another format is in another folder."""
 _STALE_SECONDS = 3600
 
 
-def fingerprint(adapter: Adapter, vocabulary: Vocabulary) -> str:
-    """32 hex digits that change with anything an index depends on: E, value vectors, tokens."""
+def fingerprint(source: Source, bank: Bank) -> str:
+    """32 hex digits that change with anything an index depends on: E, the bank's rows and which
+    layers they are in, tokens."""
     digest = hashlib.blake2b(FORMAT.encode(), digest_size=16)
-    matrices = (adapter.value_matrix(layer) for layer in range(adapter.n_layers))
-    for tensor in (adapter.unembedding, *matrices):
-        digest.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(_bytes(tensor))
-    for id in range(adapter.unembedding.shape[0]):
-        digest.update(vocabulary.piece(id).encode() + b"\0")
+    _add(digest, source.unembedding)
+    for layer, height in enumerate(bank.heights):
+        if height:
+            _add(digest, bank.matrix(layer))
+        else:
+            digest.update(f"no rows in {layer}".encode())
+    for id in range(len(source.unembedding)):
+        digest.update(source.vocabulary.piece(id).encode() + b"\0")
     return digest.hexdigest()
 
 
 class Store:
     """One index's folder, made when first written to. The name of a file says what is in it: the
-    stage and everything that the stage depends on beside the model, such as the layer or k.
+    stage and everything that the stage depends on beside the bank, such as the layer or k.
 
     Args:
         cache_dir: in which each index has a folder of its own.
-        model: its `fingerprint`.
+        content: what it is an index of, a `fingerprint`.
     """
 
-    def __init__(self, cache_dir: Path, model: str) -> None:
-        self.folder = cache_dir / model
-        self._model = model
+    def __init__(self, cache_dir: Path, content: str) -> None:
+        self.folder = cache_dir / content
+        self._content = content
 
     def load(self, name: str) -> dict[str, Tensor] | None:
         """Memory-mapped tensors of a file, or None if there is no sound one that was saved for this
-        model under this name."""
+        content under this name."""
         path = self._path(name)
         try:
             with safe_open(path, framework="pt") as file:
@@ -114,11 +117,16 @@ class Store:
         return self.folder / f"{name}.safetensors"
 
     def _hash(self, name: str, tensors: Mapping[str, Tensor]) -> str:
-        digest = hashlib.blake2b(f"{self._model}\0{name}\0".encode(), digest_size=16)
+        digest = hashlib.blake2b(f"{self._content}\0{name}\0".encode(), digest_size=16)
         for key, tensor in tensors.items():
-            digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
-            digest.update(_bytes(tensor))
+            digest.update(key.encode())
+            _add(digest, tensor)
         return digest.hexdigest()
+
+
+def _add(digest: hashlib.blake2b, tensor: Tensor) -> None:
+    digest.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
+    digest.update(_bytes(tensor))
 
 
 def _bytes(tensor: Tensor) -> memoryview:
