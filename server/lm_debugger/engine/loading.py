@@ -19,7 +19,8 @@ import torch
 import transformers
 
 from lm_debugger.engine.adapters import Adapter, adapter_for
-from lm_debugger.engine.adapters.base import ATTENTION_KEYS
+from lm_debugger.engine.adapters.configs import ATTENTION_KEYS
+from lm_debugger.engine.attention import NAME
 from lm_debugger.engine.files import is_mask, look, no_tokenizer, some
 from lm_debugger.engine.given import shown
 from lm_debugger.engine.places import fetch, find
@@ -135,7 +136,7 @@ def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> So
             ignore_mismatched_sizes=True,  # _check_report refuses them, and says which
         )
         model, report = loaded
-        _check_report(name, report, adapter_class.expressions.blocks.rpartition(".")[2])
+        _check_report(name, report, adapter_class.parts.blocks)
     tokenizer = _tokenizer(name, folder, place.words)
     with _explained(name):
         model = model.eval().requires_grad_(False)
@@ -192,9 +193,9 @@ def _config(values: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     they lose to what config.json says of the attention kernel."""
     kept = {key: value for key, value in values.items() if key not in ATTENTION_KEYS}
     settings = dict(options)
-    kernel = settings.pop("attn_implementation", None)
+    settings.pop("attn_implementation", None)  # for other programs: ours does what it can do
     config = transformers.AutoConfig.for_model(**{**kept, **settings})
-    config._attn_implementation = kernel
+    config._attn_implementation = NAME
     return config
 
 

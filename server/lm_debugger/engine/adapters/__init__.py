@@ -1,4 +1,4 @@
-"""The adapters, found by looking into this folder: adding a file adds an architecture."""
+"""The adapters, found by looking into this folder: adding a file adds a family."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import importlib
 import pkgutil
 from functools import cache
 
-from lm_debugger.engine.adapters.base import Adapter, Block
+from lm_debugger.engine.adapters.base import Adapter
 from lm_debugger.errors import UnsupportedModel
 
-__all__ = ["Adapter", "Block", "adapter_for", "adapters"]
+__all__ = ["Adapter", "adapter_for", "adapters"]
 
 
 @cache
