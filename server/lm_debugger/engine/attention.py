@@ -79,7 +79,7 @@ def attend(
         return z, None
     scores = scores_of(parts, query, key, attention_mask, scaling, further.get("softcap"), upcast)
     pattern = _seen(Site.PATTERN, parts, scores.softmax(dim=-1, dtype=torch.float32).to(value))
-    z = pattern @ _each_head(value, query.shape[1])
+    z = pattern @ grouped(value, query.shape[1])
     return z.transpose(1, 2).contiguous(), pattern
 
 
@@ -93,7 +93,7 @@ def scores_of(
     upcast: bool = False,
 ) -> Tensor:
     """What the softmax is taken of, [B, H, t, T]: scaled, capped and masked."""
-    key = _each_head(key, query.shape[1])
+    key = grouped(key, query.shape[1])
     if upcast:
         query, key = query.float(), key.float()
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
@@ -110,7 +110,7 @@ def scores_of(
     return scores + mask[..., :n]
 
 
-def _each_head(x: Tensor, heads: int) -> Tensor:
+def grouped(x: Tensor, heads: int) -> Tensor:
     """Keys or values [B, G, T, d], once for every head: [B, H, T, d]."""
     return x if x.shape[1] == heads else x.repeat_interleave(heads // x.shape[1], dim=1)
 

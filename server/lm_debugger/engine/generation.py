@@ -159,11 +159,14 @@ class _Step:
 
     def __init__(self, edits: Edits, start: int) -> None:
         self._edits, self._start = edits, start
-        self.sound: list[Tensor] = []  # of each layer, a bool
+        self._sound: dict[int, Tensor] = {}  # by layer
         self.final: Tensor  # [1, D], the last residual
 
     def sites(self, adapter: Adapter) -> list[tuple[Site, int]]:
-        states = [site for site in (Site.RESID_MID, Site.RESID_POST) if adapter.has(site)]
+        states = {Site.RESID_MID, Site.RESID_POST} if not adapter.is_parallel else {Site.RESID_POST}
+        if adapter.has_post_norm:
+            states.add(Site.FFN_RAW)  # the norm makes 0 of what overflows
+        self._states = frozenset(states)
         watched = [(site, layer) for layer in range(adapter.n_layers) for site in states]
         return [*watched, *((site, layer) for layer, site in self._edits)]
 
@@ -172,14 +175,17 @@ class _Step:
         if edit is not None:
             value = value.clone()
             edit.write(value[0], self._start)
-        if site in (Site.RESID_MID, Site.RESID_POST):
+        if site in self._states:
             found = is_sound(value).all()
-            if len(self.sound) > layer:
-                self.sound[layer] = self.sound[layer] & found
-            else:
-                self.sound.append(found)
+            self._sound[layer] = self._sound.get(layer, found) & found
+        if site is Site.RESID_POST:
             self.final = value[0, -1:]
         return None if edit is None else value
+
+    @property
+    def sound(self) -> list[Tensor]:
+        """Of each layer, a bool."""
+        return list(self._sound.values())
 
 
 def choose(logits: Tensor, sampling: Sampling, random: torch.Generator) -> int:

@@ -24,6 +24,7 @@ from lm_debugger.engine.attention import NAME
 from lm_debugger.engine.files import is_mask, look, no_tokenizer, some
 from lm_debugger.engine.given import shown
 from lm_debugger.engine.places import fetch, find
+from lm_debugger.engine.selfcheck import TEXT, SelfCheck, self_check
 from lm_debugger.errors import DebuggerError, InvalidCheckpoint, InvalidInput, LoadError, OutOfRange
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ class Checkpoint:
     """A model in memory, ready to be debugged.
 
     `options` are what `from_pretrained` was told beyond the usual, `revision` is the hub's,
-    `unread_keys` are those of its config.json that transformers' class for it does not have.
+    `unread_keys` are those of its config.json that transformers' class for it does not have,
+    `self_check` is what `selfcheck` found.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Checkpoint:
     revision: str | None
     options: Mapping[str, Any]
     unread_keys: tuple[str, ...]
+    self_check: SelfCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def load(
         adapter_class = type(source.adapter)
         adapter_class.pack(model)
         adapter = adapter_class(model)
+        found = self_check(adapter, model, _short_text(source.tokenizer, adapter))
     return Checkpoint(
         id=name,
         adapter=adapter,
@@ -99,7 +103,18 @@ def load(
         revision=source.revision,
         options=source.options,
         unread_keys=source.unread_keys,
+        self_check=found,
     )
+
+
+def _short_text(tokenizer: Any, adapter: Adapter) -> list[int]:
+    """Ids for the self-check; a tokenizer that cannot read English has others."""
+    rows, longest = len(adapter.unembedding), min(16, adapter.n_positions)
+    try:
+        ids = [id for id in tokenizer(TEXT)["input_ids"] if id < rows]
+    except Exception:  # a vocabulary without a token for the unknown
+        ids = []
+    return (ids if len(ids) > 1 else [id % rows for id in range(1, 17)])[:longest]
 
 
 def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> Source:

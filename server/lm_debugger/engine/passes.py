@@ -22,7 +22,7 @@ from lm_debugger.engine.boosts import Boosts
 from lm_debugger.engine.edits import Edits, SiteEdit
 from lm_debugger.engine.hooks import attached
 from lm_debugger.engine.recording import Recording
-from lm_debugger.engine.sites import Site
+from lm_debugger.engine.sites import ATTENTION, Site
 from lm_debugger.engine.soundness import check, is_sound
 from lm_debugger.engine.stopping import may_go_on
 
@@ -40,6 +40,7 @@ class Row:
         origin: where it branches off: None at the tokens, another row (by its number; it must be
             unedited, and come before) or an earlier recording of the same positions.
         start: the first layer that is computed; > 0 needs an origin.
+        sites: recorded beside `Runner.sites`; a row that branches off takes them from its origin.
     """
 
     ids: Sequence[int]
@@ -47,6 +48,7 @@ class Row:
     edits: Edits = field(default_factory=lambda: NO_EDITS)
     origin: int | Recording | None = None
     start: int = 0
+    sites: frozenset[Site] = frozenset()
 
 
 class Runner:
@@ -121,6 +123,7 @@ class _Batch:
         layers = range(first, adapter.n_layers)
         sites = {(site, layer) for layer in layers for site in self._runner.sites}
         sites |= {(site, layer) for row in rows for layer, site in row.edits}
+        sites |= {(site, layer) for row in rows for site in row.sites for layer in layers}
         with attached(adapter, sites, self._sees):
             for layer in layers:
                 may_go_on()
@@ -152,15 +155,26 @@ class _Batch:
                     edit = self._with_other(edit, row, value)
                 edit.write(instead[place, : len(row.ids)], 0)  # what is padded stays small
         shown = value if instead is None else instead
-        if site in self._runner.sites:
-            for place, index in enumerate(self._active):
-                part = shown[place].index_select(0, self._positions[index])
-                if site is Site.COEFFICIENTS:
-                    part = part.float()
-                self._parts[index][site].append(part)
-        if site is Site.RESID_MID:
+        for place, index in enumerate(self._active):
+            if site in self._runner.sites or site in self._rows[index].sites:
+                self._parts[index][site].append(self._part(site, shown[place], index))
+        if site in (Site.RESID_MID, Site.FFN_RAW):  # a post-norm makes 0 of what overflows
             self._sound[layer].append(is_sound(shown))
         return instead
+
+    def _part(self, site: Site, value: Tensor, index: int) -> Tensor:
+        """What a row keeps of a site."""
+        at, length = self._positions[index], len(self._rows[index].ids)
+        if site in (Site.K, Site.V):
+            return value[:, :length]
+        if site in ATTENTION:
+            return (
+                value[..., :length].index_select(1, at)
+                if site is Site.PATTERN
+                else (value.index_select(1, at))
+            )
+        part = value.index_select(0, at)
+        return part.float() if site is Site.COEFFICIENTS else part
 
     def _with_other(self, edit: SiteEdit, row: Row, value: Tensor) -> SiteEdit:
         assert isinstance(row.origin, int)

@@ -19,8 +19,9 @@ class Recording:
         positions: P indices into the prompt.
         residual: L + 1 tensors [T, D], the residual before each block and after the last, at all
             positions: whoever branches off needs them.
-        parts: of every other site that was recorded, a tensor a layer, at `positions`: [P, *].
-            Coefficients are fp32.
+        parts: of every other site that was recorded, a tensor a layer, at `positions`: [P, *];
+            queries [H, P, d], the pattern [H, P, T] of these queries, keys and values [G, T, d] at
+            all positions. Coefficients are fp32.
     """
 
     positions: tuple[int, ...]
