@@ -184,9 +184,10 @@ _ENDS = (Site.EMBED, Site.FINAL)
 def _grad(
     of: Tensor, to: Sequence[Tensor], weights: Tensor | None, *, retain: bool
 ) -> Sequence[Tensor]:
+    if not to:
+        return ()
     found = torch.autograd.grad(of, to, weights, retain_graph=retain, allow_unused=True)
-    lost = [place for place, gradient in enumerate(found) if gradient is None]
-    if lost:
+    if any(gradient is None for gradient in found):
         raise GradientLost("The score does not depend on a site that its gradient was asked for.")
     return found
 

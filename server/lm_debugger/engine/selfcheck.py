@@ -56,6 +56,7 @@ class SelfCheck:
 
 MEANING = {
     "blocks": "what attention and FFN add to the residual is what the block adds",
+    "coefficients": "the activation of what goes into an FFN, times its gate, is the coefficients",
     "values": "the value vectors times their coefficients, with the bias, are the FFN's output",
     "pattern": "the attention pattern times the values is what heads pass on",
     "heads": "the heads' writes, with the bias, are the attention's output",
@@ -80,6 +81,7 @@ def self_check(adapter: Adapter, model: Any, ids: Sequence[int]) -> SelfCheck:
         written_out = _Seen(adapter, model, tokens, [Site.PATTERN])
         checks: dict[str, Callable[[], float]] = {
             "blocks": lambda: _blocks(adapter, plain),
+            "coefficients": lambda: _coefficients(adapter, plain),
             "values": lambda: _values(adapter, plain),
             "pattern": lambda: _pattern(adapter, plain, written_out),
             "heads": lambda: _heads(adapter, plain),
@@ -90,7 +92,7 @@ def self_check(adapter: Adapter, model: Any, ids: Sequence[int]) -> SelfCheck:
     for each in found:
         if not each.error <= tolerance:  # no number is no equality either
             raise UnsupportedModel(
-                f"The engine does not understand this {adapter.model_types[0]} model: "
+                f"The engine does not understand this {model.config.model_type} model: "
                 f"{MEANING[each.name]}; here they differ by {each.error:.1e} of the largest value "
                 f"(allowed: {tolerance:.0e}).",
                 identity=each.name,
@@ -101,7 +103,7 @@ def self_check(adapter: Adapter, model: Any, ids: Sequence[int]) -> SelfCheck:
 
 
 _LOOKED_AT = (Site.RESID_PRE, Site.V, Site.Z, Site.ATTN_RAW, Site.ATTN_OUT, Site.RESID_MID,
-              Site.COEFFICIENTS, Site.FFN_OUT, Site.RESID_POST)  # fmt: skip
+              Site.PRE, Site.UP, Site.COEFFICIENTS, Site.FFN_OUT, Site.RESID_POST)  # fmt: skip
 
 
 class _Seen:
@@ -128,6 +130,15 @@ def _blocks(adapter: Adapter, seen: _Seen) -> float:
             errors.append(_off(after_attention, seen[Site.RESID_MID][layer]))
         after = after_attention + seen[Site.FFN_OUT][layer]
         errors.append(_off(after, seen[Site.RESID_POST][layer]))
+    return max(errors)
+
+
+def _coefficients(adapter: Adapter, seen: _Seen) -> float:
+    errors = []
+    for layer, pre in enumerate(seen[Site.PRE]):
+        m = adapter.activation(layer)(pre)
+        m = m * seen[Site.UP][layer] if adapter.is_gated else m
+        errors.append(_off(m, seen[Site.COEFFICIENTS][layer]))
     return max(errors)
 
 

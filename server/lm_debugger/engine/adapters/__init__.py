@@ -17,7 +17,11 @@ def adapters() -> dict[str, type[Adapter]]:
     """Every adapter class by the `model_type` it reads."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {name: cls for cls in Adapter.__subclasses__() for name in cls.model_types}
+    return {name: cls for cls in _below(Adapter) for name in vars(cls).get("model_types", ())}
+
+
+def _below(cls: type[Adapter]) -> list[type[Adapter]]:
+    return [each for sub in cls.__subclasses__() for each in (sub, *_below(sub))]
 
 
 def adapter_for(model_type: str | None) -> type[Adapter]:
