@@ -90,7 +90,7 @@ def test_set_and_add_are_what_a_hook_does(model: Model, kind: str) -> None:
 
 
 def boost(model: Model, ids: list[int], layer: int, dim: int) -> float:
-    """Rules 9 and 18 from a plain model: what the coefficient becomes."""
+    """Rules 9 and 19 from a plain model: what the coefficient becomes."""
     seen: dict[str, Tensor] = {}
     plain = model.plain()
     module, names = down(model, plain, layer), model.debugger.adapter.expressions
@@ -134,7 +134,7 @@ def test_on_is_the_boost_of_the_rules(model: Model, cold: bool) -> None:
 def test_a_boosted_score_of_a_gated_ffn_is_in_front(
     name: str, open_family: Callable[[str], Model]
 ) -> None:
-    """Rule 18: the score becomes c, where no post-norm has other statistics afterwards."""
+    """Rule 19: the score becomes c, where no post-norm has other statistics afterwards."""
     model = open_family(name)
     layers = model.debugger.trace(PROMPT).unedited.positions[0].layers
     dim, best = layers[1].sub_updates[4].id.dim, layers[1].sub_updates[0].score

@@ -46,7 +46,7 @@ def test_parts_add_up_to_the_residual(model: Model) -> None:
 
 
 def test_value_vectors_add_up_to_the_ffn(model: Model) -> None:
-    """sum_i m_i v_i + b, and with a post-norm its statistics frozen (rule 19)."""
+    """sum_i m_i v_i + b, and with a post-norm its statistics frozen (rule 20)."""
     ids = model.encode(PROMPTS[0])
     seen = model.record(ids, Site.FFN_OUT, Site.FFN_RAW)
     adapter, written = model.debugger.adapter, model.debugger._runner.written(seen, seen.positions)

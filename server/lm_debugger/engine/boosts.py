@@ -3,7 +3,7 @@
 c = 0.01 + the layer's largest sub-update score, at the last position of the unedited prompt. A
 plain FFN gets m_i := act(c), as if c were its pre-activation; a gated one has no single
 pre-activation, and gets m_i := s c / ||v_i||, so that its score becomes c, with the sign s that m_i
-has there (0 counts as +) ("on, by score", rule 18).
+has there (0 counts as +) ("on, by score", rule 19).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Derivatives of a score with respect to any site: dS/dx, by autograd through transformers' own
 forward pass (METHODS 1).
 
-What is frozen is a rule, not an accident (rule 20): the statistics of the final norm, in the score
+What is frozen is a rule, not an accident (rule 24): the statistics of the final norm, in the score
 itself (`frozen_score`); and, for a site behind a post-norm (Gemma), the statistics of that norm
 alone: with it free, the effect of everything that it normalises is 0 in sum. All other norms, and
 gates, are free.

@@ -2,7 +2,7 @@
 LayerNorm only (Ba et al., 2016; Zhang and Sennrich, 2019).
 
 With s frozen a norm is affine, which attribution needs (rule 16), and what a norm *behind* an FFN
-does to a single sub-update is its gain and 1 / s (METHODS of docs/semantics.md, rule 19).
+does to a single sub-update is its gain and 1 / s (docs/semantics.md, rule 20).
 """
 
 from __future__ import annotations

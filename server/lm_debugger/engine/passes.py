@@ -55,7 +55,7 @@ class Runner:
     """Runs one model over prompts. Not thread-safe: see `gate.Gate`.
 
     Attributes:
-        norms: [L, F], ||v_i||_2 of what every value vector adds to the residual (rules 6 and 19).
+        norms: [L, F], ||v_i||_2 of what every value vector adds to the residual (rules 6 and 20).
         sites: what is recorded of every run.
     """
 
@@ -80,7 +80,7 @@ class Runner:
 
     def written(self, done: Recording, positions: Sequence[int], start: int = 0) -> Tensor:
         """What value vectors are multiplied with, [L - start, P', F]: m_i, or m_i / s where a
-        post-norm stands between them and the residual (rule 19)."""
+        post-norm stands between them and the residual (rule 20)."""
         columns = done.columns(positions)
         m = done[Site.COEFFICIENTS][start:, columns]
         if not self._adapter.has_post_norm:

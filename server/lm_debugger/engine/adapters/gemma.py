@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lm_debugger.engine.adapters.base import Adapter, Parts
+from lm_debugger.engine.adapters.base import Adapter
+from lm_debugger.engine.adapters.parts import Parts
 
 
 class GemmaAdapter(Adapter):

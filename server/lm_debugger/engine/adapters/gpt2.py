@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lm_debugger.engine.adapters.base import Adapter, Parts
+from lm_debugger.engine.adapters.base import Adapter
+from lm_debugger.engine.adapters.parts import Parts
 
 
 class GPT2Adapter(Adapter):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lm_debugger.engine.adapters.base import Adapter, Parts
+from lm_debugger.engine.adapters.base import Adapter
+from lm_debugger.engine.adapters.parts import Parts
 
 
 class GPTNeoXAdapter(Adapter):
