@@ -20,7 +20,7 @@ from lm_debugger.engine.hooks import attached
 from lm_debugger.engine.lens import Distributions, Lens
 from lm_debugger.engine.signatures import name_of_cache
 from lm_debugger.engine.sites import Site
-from lm_debugger.engine.soundness import check, is_sound
+from lm_debugger.engine.soundness import check, squares
 from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -147,7 +147,7 @@ class _CachedModel:
                     **{cache: self._cache},
                 )
             self._cache, self._seen = output[cache], len(text)
-            check(step.sound, generating=True)
+            check([*step.squares.values()], [l for l, _ in step.squares], generating=True)
             return self.lens.logits(step.final)[0].cpu()
 
     def release(self) -> None:
@@ -159,7 +159,7 @@ class _Step:
 
     def __init__(self, edits: Edits, start: int) -> None:
         self._edits, self._start = edits, start
-        self._sound: dict[int, Tensor] = {}  # by layer
+        self.squares: dict[tuple[int, Site], Tensor] = {}  # [t] each, see `soundness`
         self.final: Tensor  # [1, D], the last residual
 
     def sites(self, adapter: Adapter) -> list[tuple[Site, int]]:
@@ -176,16 +176,10 @@ class _Step:
             value = value.clone()
             edit.write(value[0], self._start)
         if site in self._states:
-            found = is_sound(value).all()
-            self._sound[layer] = self._sound.get(layer, found) & found
+            self.squares[layer, site] = squares(value[0])
         if site is Site.RESID_POST:
             self.final = value[0, -1:]
         return None if edit is None else value
-
-    @property
-    def sound(self) -> list[Tensor]:
-        """Of each layer, a bool."""
-        return list(self._sound.values())
 
 
 def choose(logits: Tensor, sampling: Sampling, random: torch.Generator) -> int:

@@ -23,7 +23,7 @@ from lm_debugger.engine.edits import Edits, SiteEdit
 from lm_debugger.engine.hooks import attached
 from lm_debugger.engine.recording import Recording
 from lm_debugger.engine.sites import ATTENTION, Site
-from lm_debugger.engine.soundness import check, is_sound
+from lm_debugger.engine.soundness import check, squares
 from lm_debugger.engine.stopping import may_go_on
 
 NO_EDITS: Edits = MappingProxyType({})
@@ -112,7 +112,7 @@ class _Batch:
         self._residual: list[list[Tensor]] = [[] for _ in rows]
         self._parts: list[dict[Site, list[Tensor]]] = [defaultdict(list) for _ in rows]
         self._active: list[int] = []  # rows by their place in the batch
-        self._sound: dict[int, list[Tensor]] = defaultdict(list)  # by layer, [B, T] each
+        self._squares: list[tuple[int, Tensor]] = []  # layer and [B, T], see `soundness`
         self._calls: Calls = ()
 
     def run(self) -> list[Recording]:
@@ -132,7 +132,7 @@ class _Batch:
                     x = torch.cat((x, more))
                 self._keep(x)
                 x = adapter.run_block(layer, x, self._calls or adapter.calls(self._longest))
-                self._sound[layer].append(is_sound(x))
+                self._squares.append((layer, squares(x)))
         self._keep(x)
         for index in range(len(rows)):
             self._check(index)
@@ -159,7 +159,7 @@ class _Batch:
             if site in self._runner.sites or site in self._rows[index].sites:
                 self._parts[index][site].append(self._part(site, shown[place], index))
         if site in (Site.RESID_MID, Site.FFN_RAW):  # a post-norm makes 0 of what overflows
-            self._sound[layer].append(is_sound(shown))
+            self._squares.append((layer, squares(shown)))
         return instead
 
     def _part(self, site: Site, value: Tensor, index: int) -> Tensor:
@@ -188,13 +188,11 @@ class _Batch:
             NonFiniteResult.
         """
         row, place = self._rows[index], self._active.index(index)
-        norms = self._runner.norms[row.start :]
-        sound = []
-        for number, m in enumerate(self._parts[index][Site.COEFFICIENTS]):
-            states = self._sound[row.start + number]
-            held = torch.stack([each[place, : len(row.ids)].all() for each in states]).all()
-            sound.append(held & (m.abs() @ norms[number]).isfinite().all())
-        check(sound, row.start)
+        mine = [(layer, each) for layer, each in self._squares if layer >= row.start]
+        check([each[place, : len(row.ids)] for _, each in mine], [layer for layer, _ in mine])
+        m = torch.stack(self._parts[index][Site.COEFFICIENTS]).abs()  # [l, P, F]
+        scores = m @ self._runner.norms[row.start :].unsqueeze(-1)
+        check(list(scores), range(row.start, self._adapter.n_layers))
 
     def _joining(self, layer: int, x: Tensor | None = None) -> Tensor | None:
         """The residuals [n, T, D] of the rows that begin at a layer; they are active from here."""

@@ -77,6 +77,7 @@ class Adapter:
             for name in (parts.attention_post_norm, parts.ffn_post_norm)
             if name
         }
+        self._places: dict[tuple[Site, int], Place] = {}
         self._entry = Entry(self.backbone, parts.blocks, self.blocks)
 
     # --- what a family may say ---------------------------------------------------------------
@@ -113,6 +114,12 @@ class Adapter:
         Raises:
             KeyError: this architecture has no such place; see `has`.
         """
+        found = self._places.get((site, layer))
+        if found is None:
+            found = self._places[site, layer] = self._find(site, layer)
+        return found
+
+    def _find(self, site: Site, layer: int) -> Place:
         if not self.has(site):
             raise KeyError(site)
         p = self.parts

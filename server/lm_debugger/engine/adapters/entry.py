@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import torch
@@ -27,23 +28,25 @@ class Entry:
     """
 
     def __init__(self, backbone: nn.Module, name: str, blocks: Sequence[nn.Module]) -> None:
-        self._noted: list[tuple[Tensor, tuple[Any, ...], dict[str, Any]]] = []
+        self._notes = _Notes()
         self._shadow = copy.copy(backbone)
-        stubs = nn.ModuleList([_Stub(block, self._noted) for block in blocks])
+        stubs = nn.ModuleList([_Stub(block, self._notes) for block in blocks])
         self._shadow._modules = {**backbone._modules, name: stubs}
         self._latest: tuple[int, Calls] | None = None
 
     def enter(self, ids: Tensor) -> tuple[Tensor, Calls]:
         """See `Adapter.enter`. The tensors can be used with and without gradients."""
-        self._noted.clear()
-        with torch.inference_mode(False), torch.no_grad():
+        rows, n_tokens = ids.shape
+        known = self._latest is not None and self._latest[0] == n_tokens
+        self._notes.begin(enough=1 if known else None)
+        with torch.inference_mode(False), torch.no_grad(), suppress(_Enough):
             self._shadow(input_ids=ids, use_cache=False)
-            noted, x = list(self._noted), self._noted[0][0]
-            self._noted.clear()
-        rows = ids.shape[0]
-        calls = [(_one(args, rows), _one(kwargs, rows)) for _, args, kwargs in noted]
-        self._latest = ids.shape[1], calls
-        return x, calls
+        noted = self._notes.taken
+        if not known:
+            calls = [(_one(args, rows), _one(kwargs, rows)) for _, args, kwargs in noted]
+            self._latest = n_tokens, calls
+        assert self._latest is not None
+        return noted[0][0], self._latest[1]
 
     def calls(self, n_tokens: int, device: torch.device) -> Calls:
         """See `Adapter.calls`: those of the latest text, if it was as long."""
@@ -53,19 +56,36 @@ class Entry:
         return self._latest[1]
 
 
+class _Enough(Exception):
+    """What is wanted has been noted."""
+
+
+class _Notes:
+    """How stubs were called."""
+
+    def begin(self, enough: int | None) -> None:
+        self.taken: list[tuple[Tensor, tuple[Any, ...], dict[str, Any]]] = []
+        self._enough = enough
+
+    def take(self, x: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.taken.append((x, args, kwargs))
+        if len(self.taken) == self._enough:
+            raise _Enough
+
+
 class _Stub(nn.Module):
     """Stands where a block was; what else is asked of it, the block answers."""
 
-    def __init__(self, block: nn.Module, noted: list[Any]) -> None:
+    def __init__(self, block: nn.Module, notes: _Notes) -> None:
         super().__init__()
-        self.__dict__["_block"], self.__dict__["_noted"] = block, noted
+        self.__dict__["_block"], self.__dict__["_notes"] = block, notes
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_block"], name)
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Note the call."""
-        self.__dict__["_noted"].append((x, args, kwargs))
+        self.__dict__["_notes"].take(x, args, kwargs)
         return x
 
 
