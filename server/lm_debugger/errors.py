@@ -43,6 +43,12 @@ def about_intervention(place: int, id: object) -> Iterator[None]:
         raise
 
 
+class GradientLost(DebuggerError):
+    """A part of the model drops gradients, so none that passes by it would be right."""
+
+    code = "gradient_lost"
+
+
 # --- what was asked is wrong -------------------------------------------------------------------
 
 

@@ -11,7 +11,9 @@ import torch
 
 from lm_debugger.engine.interventions import merge
 from lm_debugger.engine.loading import load
-from lm_debugger.engine.tracer import Pass, Row, Tracer
+from lm_debugger.engine.passes import Row, Runner
+from lm_debugger.engine.recording import Recording
+from lm_debugger.engine.sites import Site
 from lm_debugger.engine.types import Intervention, Run
 from tests.engine.case import PROMPTS, Case
 from tests.engine.compare import RTOL, as_edits, assert_agree
@@ -20,18 +22,18 @@ from tests.reference import assert_ranked
 PROMPT = PROMPTS[0]
 
 
-def forward(case: Case, edits: list[Intervention]) -> Pass:
+def forward(case: Case, edits: list[Intervention]) -> Recording:
     """The engine's own forward pass, before anything is ranked, at every position."""
     name = "demo" if case.name == "demo" else str(case.folder)
     checkpoint = load(name, torch.device("cpu"), "float32", None)
-    tracer = Tracer(checkpoint.adapter)
+    runner = Runner(checkpoint.adapter)
     ids = case.encode(PROMPT)
     every = tuple(range(len(ids)))
-    (unedited,) = tracer.run([Row(ids, every)])
+    (unedited,) = runner.run([Row(ids, every)])
     if not edits:
         return unedited
-    merged = merge(checkpoint.adapter, edits, len(ids), tracer.boosts(unedited))
-    return tracer.run([Row(ids, every, merged)])[0]
+    merged = merge(checkpoint.adapter, edits, len(ids), runner.boosts(unedited))
+    return runner.run([Row(ids, every, merged)])[0]
 
 
 def close(got: object, expected: object) -> None:
@@ -50,8 +52,8 @@ def test_before_plus_ffn_is_after_and_the_ffn_is_the_sum_of_sub_updates(
     """before_l + FFN_l = after_l;  sum_i m_i v_i + b = FFN_l."""
     seen = forward(case, edits)
     for layer in range(case.oracle.n_layer):
-        before, after = seen.states[layer].double().numpy()
-        m = seen.coefficients[layer].double().numpy()
+        before, after = seen.states(seen.positions)[layer].double().numpy()
+        m = seen[Site.COEFFICIENTS][layer].double().numpy()
         bias = case.oracle.w[f"h.{layer}.mlp.c_proj.bias"]
         ffn = m @ case.oracle.values(layer) + bias
         close(after - before, ffn)
@@ -62,9 +64,9 @@ def test_before_plus_ffn_is_after_and_the_ffn_is_the_sum_of_sub_updates(
 def test_residuals_and_coefficients_are_the_oracles(case: Case, edits: list[Intervention]) -> None:
     seen = forward(case, edits)
     expected = case.oracle.run(case.encode(PROMPT), as_edits(edits))
-    close(seen.states[:, 0], expected.before)
-    close(seen.states[:, 1], expected.after)
-    close(seen.coefficients, expected.m)
+    close(seen[Site.RESID_MID], expected.before)
+    close(seen[Site.RESID_POST], expected.after)
+    close(seen[Site.COEFFICIENTS], expected.m)
 
 
 def test_residuals_are_the_hidden_states_of_transformers(case: Case) -> None:
@@ -73,9 +75,9 @@ def test_residuals_are_the_hidden_states_of_transformers(case: Case) -> None:
     model = case.plain()
     with torch.inference_mode():
         out = model(torch.tensor([case.encode(PROMPT)]), output_hidden_states=True)
-        final = model.transformer.ln_f(seen.states[-1, 1])
+        final = model.transformer.ln_f(seen[Site.RESID_POST][-1])
     for layer in range(case.oracle.n_layer - 1):
-        close(seen.states[layer, 1], out.hidden_states[layer + 1][0])
+        close(seen[Site.RESID_POST][layer], out.hidden_states[layer + 1][0])
     close(final, out.hidden_states[-1][0])
 
 

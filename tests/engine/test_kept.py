@@ -12,9 +12,12 @@ import torch
 
 from lm_debugger.engine import kept as module
 from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.edits import first_layer
 from lm_debugger.engine.interventions import merge
 from lm_debugger.engine.kept import KeptRuns
-from lm_debugger.engine.tracer import Pass, Row, Tracer
+from lm_debugger.engine.passes import Row, Runner
+from lm_debugger.engine.recording import Recording
+from lm_debugger.engine.sites import Site
 from lm_debugger.engine.types import Intervention
 from lm_debugger.errors import NonFiniteResult
 from tests.engine.case import PROMPTS, Case
@@ -23,15 +26,15 @@ from tests.engine.compare import RTOL, as_edits, assert_agree, assert_run, prob_
 LAYERS_RUN: list[int] = []
 
 
-def assert_pass(case: Case, done: Pass, ids: Sequence[int], edits: list[Intervention]) -> None:
+def assert_pass(case: Case, done: Recording, ids: Sequence[int], edits: list[Intervention]) -> None:
     """Every state and coefficient, to 1e-5 of its vector's size."""
     truth = case.oracle.run(ids, as_edits(edits))
     for layer in range(case.oracle.n_layer):
         for column, position in enumerate(done.positions):
             for got, expected in (
-                (done.states[layer, 0, column], truth.before[layer, position]),
-                (done.states[layer, 1, column], truth.after[layer, position]),
-                (done.coefficients[layer, column], truth.m[layer, position]),
+                (done[Site.RESID_MID][layer, column], truth.before[layer, position]),
+                (done[Site.RESID_POST][layer, column], truth.after[layer, position]),
+                (done[Site.COEFFICIENTS][layer, column], truth.m[layer, position]),
             ):
                 size = np.abs(expected).max()
                 np.testing.assert_allclose(got.numpy(), expected, rtol=RTOL, atol=RTOL * size)
@@ -52,30 +55,30 @@ def some_edits(case: Case, seed: int) -> list[Intervention]:
 def test_prompts_of_unequal_length_in_one_batch(case: Case) -> None:
     """Also rows that branch off others, with rule 9's c still to come."""
     adapter = case.debugger.adapter
-    tracer = Tracer(adapter)
+    runner = Runner(adapter)
     rows, expected = [], []
     for number, prompt in enumerate(PROMPTS):
         ids = case.encode(prompt)
         positions = tuple(sorted({0, len(ids) - 1}))
         edits = some_edits(case, number)
-        merged = merge(adapter, edits, len(ids), None)
+        merged = merge(adapter, edits, len(ids), runner.norms)
         rows.append(Row(ids, positions))
         origin = len(rows) - 1
-        rows.append(Row(ids, positions, merged, origin=origin, start=min(merged)))
+        rows.append(Row(ids, positions, merged, origin=origin, start=first_layer(merged, 0)))
         expected += [(ids, []), (ids, edits)]
-    for done, (ids, edits) in zip(tracer.run(rows), expected, strict=True):
+    for done, (ids, edits) in zip(runner.run(rows), expected, strict=True):
         assert_pass(case, done, ids, edits)
 
 
 def test_a_run_resumes_from_an_earlier_one_in_company(case: Case) -> None:
     adapter = case.debugger.adapter
-    tracer = Tracer(adapter)
+    runner = Runner(adapter)
     long, short = case.encode(PROMPTS[0]), case.encode(PROMPTS[2])
-    (plain,) = tracer.run([Row(long, (0, len(long) - 1))])
+    (plain,) = runner.run([Row(long, (0, len(long) - 1))])
     edits = [Intervention.set(f"L{case.oracle.n_layer - 1}D3", 4.0)]
-    merged = merge(adapter, edits, len(long), tracer.boosts(plain))
-    resumed, other = tracer.run(
-        [Row(long, (len(long) - 1,), merged, plain, min(merged)), Row(short, (0,))]
+    merged = merge(adapter, edits, len(long), runner.boosts(plain))
+    resumed, other = runner.run(
+        [Row(long, (len(long) - 1,), merged, plain, first_layer(merged, 0)), Row(short, (0,))]
     )
     assert_pass(case, resumed, long, edits)
     assert_pass(case, other, short, [])
@@ -110,10 +113,10 @@ def test_any_order_of_edits_gives_the_oracles_numbers(case: Case, cold: bool) ->
                         assert change.edited == pytest.approx(q[change.token.id], rel=rtol)
 
 
-class Counting(Tracer):
+class Counting(Runner):
     """Says which layers were run."""
 
-    def run(self, rows: Sequence[Row]) -> list[Pass]:
+    def run(self, rows: Sequence[Row]) -> list[Recording]:
         LAYERS_RUN.extend(row.start for row in rows)
         return super().run(rows)
 
@@ -144,14 +147,15 @@ def test_nothing_is_computed_twice(tied: Case) -> None:
 def test_the_memory_of_runs_is_limited(tied: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     adapter = tied.debugger.adapter
     monkeypatch.setattr(module, "_BYTES", 200_000)
-    runs = KeptRuns(Tracer(adapter), adapter)
+    runs = KeptRuns(Runner(adapter), adapter)
     for number in range(40):
         runs.both(tied.encode(f"{number} {PROMPTS[0]}"), (0,), [Intervention.on("L0D1")])
     kept = [kept for _, kept in runs._known.items()]
     assert 2 < len(kept) < 40
     assert sum(each.weight for each in kept) <= 200_000
     newest = kept[0].done
-    size = sum(t.numel() * 4 for t in (*newest.inputs, newest.states, newest.coefficients))
+    parts = (newest[site] for site in (Site.RESID_MID, Site.COEFFICIENTS))
+    size = sum(t.numel() * 4 for t in (*newest.residual, *parts))
     assert kept[0].weight == size
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from lm_debugger.engine.adapters import adapter_for
 from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.sites import Site
 from lm_debugger.engine.types import Limits
 from lm_debugger.errors import InvalidInput, InvalidPosition, OutOfRange, UnknownDimension
 from lm_debugger.runs.program import Form, program
@@ -281,7 +282,7 @@ def test_an_adapters_expressions_name_its_parts(
     blocks = eval(names.blocks, {"model": plain})
     assert len(blocks) == adapter.n_layers
     for layer, block in enumerate(blocks):
-        parts = adapter.blocks[layer]
-        assert eval(names.value_projection, {"block": block}) is parts.value_projection
-        assert eval(names.activation, {"block": block}) is parts.activation
+        projection = eval(names.value_projection, {"block": block})
+        assert projection is adapter.place(Site.COEFFICIENTS, layer).module
+        assert eval(names.activation, {"block": block}) is adapter.activation(layer)
         assert eval(names.value_matrix, {"block": block}).equal(adapter.value_matrix(layer))

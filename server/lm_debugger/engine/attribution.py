@@ -18,32 +18,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.lens import top_k
-from lm_debugger.engine.tracer import Pass
+from lm_debugger.engine.passes import Runner
+from lm_debugger.engine.recording import Recording
+from lm_debugger.engine.sites import Site
 from lm_debugger.engine.types import Attribution, Contribution, Token, ValueId
 
 
 def attribute(
-    adapter: Adapter, done: Pass, position: int, tokens: Sequence[Token], k: int
+    adapter: Adapter,
+    runner: Runner,
+    done: Recording,
+    position: int,
+    tokens: Sequence[Token],
+    k: int,
 ) -> Attribution:
     """Why a token, or why one rather than another.
 
     Args:
-        done: a forward pass that recorded `position`; see `tracer.Tracer.run`.
+        done: a forward pass that recorded `position`; see `passes.Runner.run`.
         tokens: A, or A and B: then everything is about logit A minus logit B.
         k: K, how many sub-updates are listed.
     """
-    column = done.positions.index(position)
     with torch.inference_mode():
-        before, after = done.states[:, :, column].float().unbind(dim=1)  # [L, D] each
+        before, after = done.states([position])[:, :, 0].float().unbind(dim=1)  # [L, D] each
         direction, base = frozen_direction(adapter, after[-1], tokens)
         attention = (before[1:] - after[:-1]) @ direction  # [L - 1]
-        readings = [adapter.value_matrix(l).float() @ direction for l in range(adapter.n_layers)]
-        coefficients = done.coefficients[:, column]  # [L, F]
-        amounts = (coefficients * torch.stack(readings)).flatten()  # [L * F]
+        readings = [
+            adapter.value_directions(l).float() @ direction for l in range(adapter.n_layers)
+        ]
+        coefficients = done[Site.COEFFICIENTS][:, done.positions.index(position)]  # [L, F]
+        written = runner.written(done, [position])[:, 0]  # [L, F]
+        amounts = (written * torch.stack(readings)).flatten()  # [L * F]
         _, chosen = top_k(amounts.abs().unsqueeze(0), k)
         return Attribution(
             position=position,
@@ -68,17 +77,14 @@ def attribute(
 def frozen_direction(
     adapter: Adapter, state: Tensor, tokens: Sequence[Token]
 ) -> tuple[Tensor, Tensor]:
-    """g [D] and the constant of a logit, or of the difference of two, at a final state [D].
-
-    Raises:
-        TypeError: the final norm is no LayerNorm; an adapter that brings another brings its
-        formula.
-    """
-    norm = adapter.final_norm
+    """g [D] and the constant of a logit before any softcap, or of the difference of two, at a final
+    state [D]."""
     rows = adapter.unembedding[[token.id for token in tokens]].float()
     row = rows[0] - rows[1] if len(rows) == 2 else rows[0]  # [D]
-    if not isinstance(norm, nn.LayerNorm):
-        raise TypeError(f"attribution through {type(norm).__name__} is not known")
-    deviation = (state.var(correction=0) + norm.eps).sqrt()
-    weighted = row * norm.weight.float()
-    return (weighted - weighted.mean()) / deviation, row @ norm.bias.float()
+    norm, base = adapter.final, row.new_zeros(())
+    if norm.bias is not None:
+        base = base + row @ norm.bias.float()
+    if adapter.unembedding_bias is not None:
+        biases = adapter.unembedding_bias[[token.id for token in tokens]].float()
+        base = base + (biases[0] - biases[1] if len(biases) == 2 else biases[0])
+    return norm.pull_back(row) * norm.inverse(state), base

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,9 @@ from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.bake_card import card
-from lm_debugger.engine.interventions import LayerEdit, merge
+from lm_debugger.engine.boosts import Boosts
+from lm_debugger.engine.edits import Edits, SiteEdit
+from lm_debugger.engine.interventions import merge
 from lm_debugger.engine.loading import Checkpoint, read
 from lm_debugger.engine.types import Baked, BakedEdit, Intervention, ValueId
 from lm_debugger.errors import (
@@ -63,7 +65,7 @@ def bakeable(interventions: Sequence[Intervention]) -> tuple[Intervention, ...]:
 def bake(
     checkpoint: Checkpoint,
     interventions: Sequence[Intervention],
-    boosts: Sequence[float],
+    boosts: Boosts | None,
     out: Path,
     prompt: str | None,
     dtype: str | None,
@@ -74,13 +76,13 @@ def bake(
 
     Args:
         interventions: see `bakeable`.
-        boosts: [L], rule 9's c; may be empty without boosts.
+        boosts: rule 9; None without boosts.
     """
     _check_folder(out, checkpoint, force=force)
     edits = merge(checkpoint.adapter, interventions, 1, boosts)
     source = read(checkpoint.id, dtype, checkpoint.revision)
     _check_same(checkpoint, source.adapter, edits)
-    rounding = [_write(source.adapter, layer, edit) for layer, edit in edits.items()]
+    rounding = [_write(source.adapter, layer, edit) for (layer, _), edit in edits.items()]
     maps = _maps(edits)
     done = Baked(
         folder=str(out),
@@ -103,20 +105,20 @@ def _everywhere(item: Intervention) -> bool:
     return item.positions == "all" and item.edits_generated
 
 
-def _maps(edits: Mapping[int, LayerEdit]) -> dict[ValueId, tuple[float, float]]:
+def _maps(edits: Edits) -> dict[ValueId, tuple[float, float]]:
     """Factor and shift by value vector."""
     return {
         ValueId(layer, dim): (factor, shift)
-        for layer, edit in edits.items()
+        for (layer, _), edit in edits.items()
         for dim, factor, shift in zip(
-            edit.dims.tolist(), edit.factor[0].tolist(), edit.shift[0].tolist(), strict=True
+            edit.index.tolist(), edit.factor[0].tolist(), edit.shift[0].tolist(), strict=True
         )
     }
 
 
-def _check_same(loaded: Checkpoint, adapter: Adapter, edits: Mapping[int, LayerEdit]) -> None:
+def _check_same(loaded: Checkpoint, adapter: Adapter, edits: Edits) -> None:
     """Are the weights on disk still those that were loaded, as far as both dtypes can tell?"""
-    for layer in edits:
+    for layer, _ in edits:
         pair = (adapter.value_matrix(layer), loaded.adapter.value_matrix(layer).cpu())
         coarser = max(torch.finfo(matrix.dtype).eps for matrix in pair)
         on_disk, mine = (matrix.float() for matrix in pair)
@@ -126,10 +128,10 @@ def _check_same(loaded: Checkpoint, adapter: Adapter, edits: Mapping[int, LayerE
             )
 
 
-def _write(adapter: Adapter, layer: int, edit: LayerEdit) -> float:
+def _write(adapter: Adapter, layer: int, edit: SiteEdit) -> float:
     """Edit one layer's weights; returns the largest distance from what they should be."""
     matrix, bias = adapter.value_matrix(layer), adapter.value_bias(layer)
-    dims = edit.dims.cpu()
+    dims = edit.index.cpu()
     factor, shift = edit.factor[0].double().cpu(), edit.shift[0].double().cpu()  # [n]
     rows = matrix[dims].double()  # [n, D]
     wanted: list[tuple[Tensor, Tensor | slice, Tensor]] = [

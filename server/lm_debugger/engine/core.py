@@ -23,8 +23,9 @@ from lm_debugger.engine.gate import Gate
 from lm_debugger.engine.kept import KeptRuns
 from lm_debugger.engine.lens import Lens
 from lm_debugger.engine.loading import Checkpoint
+from lm_debugger.engine.passes import Runner
 from lm_debugger.engine.reading import Reader
-from lm_debugger.engine.tracer import Pass, Tracer
+from lm_debugger.engine.recording import Recording
 from lm_debugger.engine.types import (
     LIMITS,
     Intervention,
@@ -66,13 +67,13 @@ class Core:
         self._vocabulary = Vocabulary(checkpoint.tokenizer, len(checkpoint.adapter.unembedding))
         self._lens = Lens(self._adapter)
         trim()
-        self._tracer = Tracer(self._adapter)
+        self._runner = Runner(self._adapter)
         # Read to be packed and measured, they are hardly read again where they are stored.
         weights = (self._adapter.unembedding, *self._adapter.backbone.parameters())
         let_go(weight.data_ptr() for weight in weights if weight.device.type == "cpu")
-        self._reader = Reader(self._tracer, self._lens, self._vocabulary)
+        self._reader = Reader(self._runner, self._lens, self._vocabulary)
         self._gate = Gate(limits.max_waiting)
-        self._runs = KeptRuns(self._tracer, self._adapter, remember)
+        self._runs = KeptRuns(self._runner, self._adapter, remember)
         self.limits = limits
 
     def known_as(self, id: str) -> Self:
@@ -140,7 +141,7 @@ class Core:
     @property
     def norms(self) -> torch.Tensor:
         """||v_i||_2 of every value vector, [L, F], fp32."""
-        return self._tracer.norms
+        return self._runner.norms
 
     @property
     def gate(self) -> Gate:
@@ -206,13 +207,12 @@ class Core:
 
     def _activation_at_zero(self) -> float:
         with torch.inference_mode():
-            zero = self._adapter.unembedding.new_zeros(1)
-            found = (float(block.activation(zero)) for block in self._adapter.blocks)
+            found = (rules.at_zero(self._adapter, layer) for layer in range(self._adapter.n_layers))
             return max(found, key=abs)
 
     def _both(
         self, ids: Sequence[int], columns: tuple[int, ...], interventions: Sequence[Intervention]
-    ) -> tuple[Pass, Pass]:
+    ) -> tuple[Recording, Recording]:
         """The unedited and the edited pass, one and the same where nothing is edited."""
         plain, changed = self._runs.both(ids, columns, interventions)
         return plain.done, changed.done

@@ -14,6 +14,7 @@ import torch
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.baking import bake, bakeable
+from lm_debugger.engine.boosts import Boosts
 from lm_debugger.engine.checks import check_range, resolve_positions
 from lm_debugger.engine.core import PositionsLike
 from lm_debugger.engine.generation import GenerationStream, Request
@@ -184,8 +185,10 @@ class Debugger(Why):
         if asked.interventions:
             edited = self._reader.run(changed, columns, k)
             comparison = self._reader.compare(plain, changed, columns, k)
-        boosts = self._tracer.boosts(plain.done)
-        how = applied(asked.interventions, columns[-1], plain.done, changed.done, boosts)
+        boosts = self._runner.boosts(plain.done)
+        how = applied(
+            self._adapter, asked.interventions, columns[-1], plain.done, changed.done, boosts
+        )
         return _Answer(unedited, edited, comparison, how)
 
     def generate(
@@ -226,7 +229,7 @@ class Debugger(Why):
         if not isinstance(sampling, Sampling):
             raise InvalidInput(f"sampling must be a Sampling, not {shown(sampling)}.")
         asked = self._check_interventions(interventions, len(ids))
-        boosts: Sequence[float] = ()
+        boosts: Boosts | None = None
         if any(item.kind == "on" for item in asked):
             with self._gate:
                 boosts = self._runs.boosts(ids)
@@ -276,7 +279,7 @@ class Debugger(Why):
         self._check_interventions(wanted, n_tokens=1)
         if not isinstance(out, str | os.PathLike):
             raise InvalidInput(f"out must be the path of a folder, not {shown(out)}.")
-        boosts: Sequence[float] = ()
+        boosts: Boosts | None = None
         fixed_by = None
         if any(item.kind == "on" for item in wanted):
             if prompt is None:

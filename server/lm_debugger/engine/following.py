@@ -8,27 +8,23 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.lens import Distributions, Lens
-from lm_debugger.engine.tracer import Pass
+from lm_debugger.engine.recording import Recording
 from lm_debugger.engine.types import Followed, Token
 
 
-def follow(lens: Lens, done: Pass, position: int, tokens: Sequence[Token]) -> tuple[Followed, ...]:
+def follow(
+    lens: Lens, done: Recording, position: int, tokens: Sequence[Token]
+) -> tuple[Followed, ...]:
     """Probability, logit and rank of some tokens in all 2 L states at one position."""
     ids = torch.tensor([token.id for token in tokens])
     with torch.inference_mode():
-        blocks = lens.blocks(_states(done, [position]))
+        blocks = lens.blocks(done.states([position]).flatten(0, 2))
         parts = [_read(lens.distributions(rows), ids) for rows in blocks]
         probs, logits, ranks = (torch.cat(part).T.tolist() for part in zip(*parts, strict=True))
     return tuple(
         Followed(token, tuple(probs[i]), tuple(logits[i]), tuple(ranks[i]))
         for i, token in enumerate(tokens)
     )
-
-
-def _states(done: Pass, positions: Sequence[int]) -> Tensor:
-    """[L, 2, P, D] at some of the recorded positions -> [L * 2 * P, D]."""
-    columns = [done.positions.index(position) for position in positions]
-    return done.states[:, :, columns].flatten(0, 2)
 
 
 def _read(found: Distributions, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:

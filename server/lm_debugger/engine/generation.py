@@ -6,7 +6,7 @@ up traces; between tokens nothing of it is on the model, its state is the KV cac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.edits import Edits
 from lm_debugger.engine.gate import Gate
-from lm_debugger.engine.hooks import Tap, attached
-from lm_debugger.engine.interventions import LayerEdit
+from lm_debugger.engine.hooks import attached
 from lm_debugger.engine.lens import Distributions, Lens
 from lm_debugger.engine.signatures import name_of_cache
-from lm_debugger.engine.soundness import check
+from lm_debugger.engine.sites import Site
+from lm_debugger.engine.soundness import check, squares
 from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -30,14 +31,14 @@ class Request:
 
     Attributes:
         prompt_ids: [T].
-        edits: by layer, see `interventions.merge`; row T holds for generated tokens.
+        edits: by layer and site, see `interventions.merge`; row T holds for generated tokens.
         eos_token_ids: end the run, and are not part of it.
     """
 
     model: str
     prompt: str
     prompt_ids: Sequence[int]
-    edits: Mapping[int, LayerEdit]
+    edits: Edits
     max_new_tokens: int
     sampling: Sampling
     alternatives: int
@@ -137,8 +138,8 @@ class _CachedModel:
         with self.gate, torch.inference_mode():
             tokens = torch.tensor([text[self._seen :]], device=device)
             cache = name_of_cache(type(self.adapter.backbone).forward)
-            tap = Tap(torch.tensor([tokens.shape[1] - 1], device=device), self.request.edits)
-            with attached(self.adapter.blocks, [tap], start=self._seen):
+            step = _Step(self.request.edits, self._seen)
+            with attached(self.adapter, step.sites(self.adapter), step.sees):
                 output = self.adapter.backbone(
                     input_ids=tokens,
                     attention_mask=torch.ones(1, len(text), device=device, dtype=torch.long),
@@ -146,11 +147,39 @@ class _CachedModel:
                     **{cache: self._cache},
                 )
             self._cache, self._seen = output[cache], len(text)
-            check(tap.sound, generating=True)
-            return self.lens.logits(tap.states()[-1, 1])[0].cpu()
+            check([*step.squares.values()], [l for l, _ in step.squares], generating=True)
+            return self.lens.logits(step.final)[0].cpu()
 
     def release(self) -> None:
         self._cache = None
+
+
+class _Step:
+    """One pass over the tokens that are new: edits, and looks whether its states can be held."""
+
+    def __init__(self, edits: Edits, start: int) -> None:
+        self._edits, self._start = edits, start
+        self.squares: dict[tuple[int, Site], Tensor] = {}  # [t] each, see `soundness`
+        self.final: Tensor  # [1, D], the last residual
+
+    def sites(self, adapter: Adapter) -> list[tuple[Site, int]]:
+        states = {Site.RESID_MID, Site.RESID_POST} if not adapter.is_parallel else {Site.RESID_POST}
+        if adapter.has_post_norm:
+            states.add(Site.FFN_RAW)  # the norm makes 0 of what overflows
+        self._states = frozenset(states)
+        watched = [(site, layer) for layer in range(adapter.n_layers) for site in states]
+        return [*watched, *((site, layer) for layer, site in self._edits)]
+
+    def sees(self, site: Site, layer: int, value: Tensor) -> Tensor | None:
+        edit = self._edits.get((layer, site))
+        if edit is not None:
+            value = value.clone()
+            edit.write(value[0], self._start)
+        if site in self._states:
+            self.squares[layer, site] = squares(value[0])
+        if site is Site.RESID_POST:
+            self.final = value[0, -1:]
+        return None if edit is None else value
 
 
 def choose(logits: Tensor, sampling: Sampling, random: torch.Generator) -> int:

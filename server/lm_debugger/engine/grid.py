@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.lens import Distributions, Lens
-from lm_debugger.engine.tracer import Pass
+from lm_debugger.engine.recording import Recording
 from lm_debugger.engine.types import Grid, GridRun, Token
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -18,8 +18,8 @@ def grid(
     vocabulary: Vocabulary,
     tokens: Sequence[Token],
     positions: tuple[int, ...],
-    unedited: Pass,
-    edited: Pass | None,
+    unedited: Recording,
+    edited: Recording | None,
 ) -> Grid:
     """Likeliest token, its probability and the entropy of 2 L x P states, in one or both runs.
 
@@ -49,10 +49,9 @@ def grid(
     )
 
 
-def _rows(done: Pass, positions: Sequence[int]) -> Tensor:
+def _rows(done: Recording, positions: Sequence[int]) -> Tensor:
     """[L, 2, P, D] at some of the recorded positions -> [2 L P, D]."""
-    states = done.states[:, :, [done.positions.index(position) for position in positions]]
-    return states.flatten(0, 2)
+    return done.states(positions).flatten(0, 2)
 
 
 _Columns = tuple[Tensor, Tensor, Tensor]  # token ids, probabilities, entropies, each [S]

@@ -7,16 +7,18 @@ known: its states up to there are that run's, and so is what was read from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from lm_debugger.engine import interventions as rules
 from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.boosts import Boosts
 from lm_debugger.engine.cache import LruCache
-from lm_debugger.engine.interventions import LayerEdit
+from lm_debugger.engine.edits import Edits, first_layer
 from lm_debugger.engine.lens import Distributions
-from lm_debugger.engine.tracer import Pass, Row, Tracer
+from lm_debugger.engine.passes import Row, Runner
+from lm_debugger.engine.recording import Recording
 from lm_debugger.engine.types import Intervention, LayerComparison, LayerTrace
 
 _BYTES = 64 << 20
@@ -29,8 +31,7 @@ _MOST = 64
 `KeptRuns.nearest` looks at each of them, and what was read from each takes some 100 KB more, which
 `Kept.weight` does not count."""
 
-Edits: TypeAlias = Mapping[int, LayerEdit]
-Key: TypeAlias = tuple[tuple[int, tuple[bytes, ...]], ...]
+Key: TypeAlias = tuple[tuple[int, str, tuple[bytes, ...]], ...]
 ReadAt: TypeAlias = tuple[tuple[int, ...], int]
 """Positions and K of a reading."""
 
@@ -40,7 +41,7 @@ class Kept:
     """One run, and what was read from it: per reading, for each position a list of layers, perhaps
     the lowest ones only."""
 
-    done: Pass
+    done: Recording
     edits: Edits
     readings: dict[ReadAt, list[list[LayerTrace]]] = field(default_factory=dict)
     comparisons: dict[ReadAt, list[list[LayerComparison]]] = field(default_factory=dict)
@@ -55,21 +56,20 @@ class Kept:
     @property
     def weight(self) -> int:
         """Bytes."""
-        done = self.done
-        tensors = [*done.inputs, done.states, done.coefficients]
+        read = 0
         if self.distributions is not None:
-            tensors.append(self.distributions[2].logits)
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+            logits = self.distributions[2].logits
+            read = logits.numel() * logits.element_size()
+        return self.done.weight + read
 
     def shares(self, edits: Edits) -> int:
         """How many layers run the same under other edits: the lowest L or fewer."""
-        for layer in range(len(self.done.inputs)):
-            mine, other = self.edits.get(layer), edits.get(layer)
-            if mine is other:
-                continue
-            if mine is None or other is None or mine.key != other.key:
-                return layer
-        return len(self.done.inputs)
+        same = self.done.n_layers
+        for where in {*self.edits, *edits}:
+            mine, other = self.edits.get(where), edits.get(where)
+            if mine is not other and (mine is None or other is None or mine.key != other.key):
+                same = min(same, where[0])
+        return same
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +88,16 @@ class KeptRuns:
         remember: False: none is kept, and every question runs the model from the tokens on.
     """
 
-    def __init__(self, tracer: Tracer, adapter: Adapter, remember: bool = True) -> None:
-        self.tracer, self.adapter = tracer, adapter
+    def __init__(self, runner: Runner, adapter: Adapter, remember: bool = True) -> None:
+        self.runner, self.adapter = runner, adapter
         self._remember = remember
         self._known: LruCache[tuple[tuple[int, ...], Key], Kept] = LruCache(
             _BYTES, lambda kept: kept.weight, _MOST
         )
 
-    def boosts(self, ids: Sequence[int]) -> tuple[float, ...]:
-        """Rule 9's c of every layer, [L], for a prompt [T]."""
-        return self.tracer.boosts(self.both(ids, (len(ids) - 1,), ())[0].done)
+    def boosts(self, ids: Sequence[int]) -> Boosts:
+        """Rule 9 for a prompt [T]."""
+        return self.runner.boosts(self.both(ids, (len(ids) - 1,), ())[0].done)
 
     def both(
         self, ids: Sequence[int], columns: Sequence[int], interventions: Sequence[Intervention]
@@ -115,7 +115,7 @@ class KeptRuns:
         """
         batch = _Plan(self)
         promises = [batch.add(each) for each in wanted]
-        done = self.tracer.run(batch.rows) if batch.rows else []
+        done = self.runner.run(batch.rows) if batch.rows else []
         return [promise(done) for promise in promises]
 
     def trim(self) -> None:
@@ -139,7 +139,9 @@ class KeptRuns:
         ]
         return max(known, key=lambda kept: kept.shares(edits))
 
-    def keep(self, ids: Sequence[int], done: Pass, edits: Edits, base: Kept | None = None) -> Kept:
+    def keep(
+        self, ids: Sequence[int], done: Recording, edits: Edits, base: Kept | None = None
+    ) -> Kept:
         """Remember a run, with what is known of the layers that it shares with `base`."""
         kept = Kept(done, edits)
         if base is not None:
@@ -153,7 +155,7 @@ class KeptRuns:
         return kept
 
 
-_Promise: TypeAlias = Callable[[list[Pass]], tuple[Kept, Kept]]
+_Promise: TypeAlias = Callable[[list[Recording]], tuple[Kept, Kept]]
 """What is asked for, once the batch has run."""
 
 
@@ -172,7 +174,7 @@ class _Plan:
         if plain is None:
             return self._from_tokens(ids, positions, wanted.interventions)
         known = plain
-        boosts = self._runs.tracer.boosts(plain.done)
+        boosts = self._runs.runner.boosts(plain.done)
         edits = rules.merge(self._runs.adapter, wanted.interventions, len(ids), boosts)
         changed = self._runs.find(ids, edits, positions) if edits else plain
         if changed is not None:
@@ -198,16 +200,18 @@ class _Plan:
             self._unedited[key] = self._row(Row(ids, positions))
         first = self._unedited[key]
         adapter, runs = self._runs.adapter, self._runs
-        unknown = rules.merge(adapter, interventions, len(ids), None)
+        unknown = rules.merge(adapter, interventions, len(ids), runs.runner.norms)
         second = None
         if unknown:
-            second = self._row(Row(ids, positions, unknown, origin=first, start=min(unknown)))
+            second = self._row(
+                Row(ids, positions, unknown, origin=first, start=first_layer(unknown, 0))
+            )
 
-        def promise(done: list[Pass]) -> tuple[Kept, Kept]:
+        def promise(done: list[Recording]) -> tuple[Kept, Kept]:
             plain = runs.find(ids, {}, positions) or runs.keep(ids, done[first], {})
             if second is None:
                 return plain, plain
-            boosts = runs.tracer.boosts(done[first])
+            boosts = runs.runner.boosts(done[first])
             edits = rules.merge(adapter, interventions, len(ids), boosts)
             return plain, runs.keep(ids, done[second], edits)
 
@@ -215,4 +219,4 @@ class _Plan:
 
 
 def _key(edits: Edits) -> Key:
-    return tuple((layer, edits[layer].key) for layer in sorted(edits))
+    return tuple((layer, site, edits[layer, site].key) for layer, site in sorted(edits))

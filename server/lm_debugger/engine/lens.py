@@ -24,6 +24,7 @@ class Lens:
     def __init__(self, adapter: Adapter) -> None:
         self._norm = adapter.final_norm
         self._unembedding = adapter.unembedding
+        self._bias, self._cap = adapter.unembedding_bias, adapter.cap
         self._packed = PackedProduct(self._unembedding) if can_pack(self._unembedding) else None
 
     @property
@@ -32,11 +33,13 @@ class Lens:
         return int(self._unembedding.shape[0])
 
     def logits(self, states: Tensor) -> Tensor:
-        """E · ln_f(x): [S, D] -> [S, V], fp32 (rule 4)."""
-        return self.unembed(self._norm(states))
+        """The model's own logits, E · ln_f(x), bias and softcap included: [S, D] -> [S, V], fp32
+        (rule 4)."""
+        logits = self.unembed(self._norm(states))
+        return self._cap(logits if self._bias is None else logits + self._bias.float())
 
     def distributions(self, states: Tensor) -> Distributions:
-        """softmax(E · ln_f(x)): states [S, D], as many as one of `blocks` has (rule 4)."""
+        """softmax of `logits`: states [S, D], as many as one of `blocks` has (rule 4)."""
         return Distributions.of(self.logits(states))
 
     def unembed(self, vectors: Tensor) -> Tensor:

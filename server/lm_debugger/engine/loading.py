@@ -19,11 +19,14 @@ import torch
 import transformers
 
 from lm_debugger.engine.adapters import Adapter, adapter_for
-from lm_debugger.engine.adapters.base import ATTENTION_KEYS
+from lm_debugger.engine.adapters.configs import ATTENTION_KEYS
+from lm_debugger.engine.attention import NAME
+from lm_debugger.engine.explained import explained, first_line
 from lm_debugger.engine.files import is_mask, look, no_tokenizer, some
 from lm_debugger.engine.given import shown
 from lm_debugger.engine.places import fetch, find
-from lm_debugger.errors import DebuggerError, InvalidCheckpoint, InvalidInput, LoadError, OutOfRange
+from lm_debugger.engine.selfcheck import TEXT, SelfCheck, self_check
+from lm_debugger.errors import InvalidCheckpoint, InvalidInput, LoadError, OutOfRange
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,8 @@ class Checkpoint:
     """A model in memory, ready to be debugged.
 
     `options` are what `from_pretrained` was told beyond the usual, `revision` is the hub's,
-    `unread_keys` are those of its config.json that transformers' class for it does not have.
+    `unread_keys` are those of its config.json that transformers' class for it does not have,
+    `self_check` is what `selfcheck` found.
     """
 
     id: str
@@ -48,6 +52,7 @@ class Checkpoint:
     revision: str | None
     options: Mapping[str, Any]
     unread_keys: tuple[str, ...]
+    self_check: SelfCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,12 @@ def load(
     """
     name = _name(name_or_path)
     source = read(name, dtype, revision)
-    with _explained(name):
+    with explained(name):
         model = source.model.to(device)
         adapter_class = type(source.adapter)
         adapter_class.pack(model)
         adapter = adapter_class(model)
+        found = self_check(adapter, model, _short_text(source.tokenizer, adapter))
     return Checkpoint(
         id=name,
         adapter=adapter,
@@ -98,7 +104,18 @@ def load(
         revision=source.revision,
         options=source.options,
         unread_keys=source.unread_keys,
+        self_check=found,
     )
+
+
+def _short_text(tokenizer: Any, adapter: Adapter) -> list[int]:
+    """Ids for the self-check; a tokenizer that cannot read English has others."""
+    rows, longest = len(adapter.unembedding), min(16, adapter.n_positions)
+    try:
+        ids = [id for id in tokenizer(TEXT)["input_ids"] if id < rows]
+    except Exception:  # a vocabulary without a token for the unknown
+        ids = []
+    return (ids if len(ids) > 1 else [id % rows for id in range(1, 17)])[:longest]
 
 
 def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> Source:
@@ -115,7 +132,7 @@ def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> So
     place = find(name, revision)
     folder = fetch(place)
     look(name, folder, place.words)
-    with _explained(name, "config.json"):
+    with explained(name, "config.json"):
         values, _ = transformers.PretrainedConfig.get_config_dict(str(folder))
         adapter_class = adapter_for(values.get("model_type"))
         adapter_class.check(values)
@@ -124,7 +141,7 @@ def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> So
         config = _config(values, options)
     if unread:
         log.debug("%s: not read of config.json: %s", name, ", ".join(unread))
-    with _explained(name):
+    with explained(name):
         loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
             str(folder),
             config=config,
@@ -135,9 +152,9 @@ def read(name: str, dtype: str | torch.dtype | None, revision: str | None) -> So
             ignore_mismatched_sizes=True,  # _check_report refuses them, and says which
         )
         model, report = loaded
-        _check_report(name, report, adapter_class.expressions.blocks.rpartition(".")[2])
+        _check_report(name, report, adapter_class.parts.blocks)
     tokenizer = _tokenizer(name, folder, place.words)
-    with _explained(name):
+    with explained(name):
         model = model.eval().requires_grad_(False)
         return Source(model, tokenizer, adapter_class(model), place.revision, options, unread)
 
@@ -180,7 +197,7 @@ def choose_device(device: str | torch.device | None) -> torch.device:
         torch.zeros(1, device=chosen).item()  # what has no memory cannot give it back
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise LoadError(
-            f"Device {shown(device)} cannot be used here ({_first_line(error)}); "
+            f"Device {shown(device)} cannot be used here ({first_line(error)}); "
             "allowed are auto, cpu, cuda, cuda:N and mps, where present.",
             device=str(device),
         ) from error
@@ -192,39 +209,10 @@ def _config(values: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     they lose to what config.json says of the attention kernel."""
     kept = {key: value for key, value in values.items() if key not in ATTENTION_KEYS}
     settings = dict(options)
-    kernel = settings.pop("attn_implementation", None)
+    settings.pop("attn_implementation", None)  # for other programs: ours does what it can do
     config = transformers.AutoConfig.for_model(**{**kept, **settings})
-    config._attn_implementation = kernel
+    config._attn_implementation = NAME
     return config
-
-
-class _explained:
-    """Turns what transformers raises while it reads a checkpoint into one sentence.
-
-    Args:
-        what: of the checkpoint is being read; empty where it may be several of its files.
-    """
-
-    def __init__(self, name: str, what: str = "") -> None:
-        self._name = name
-        self._what = f"the {what} of {name}" if what else name
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        match error:
-            case None | DebuggerError():
-                return
-            case MemoryError() | torch.OutOfMemoryError():
-                raise LoadError(
-                    f"There is not enough memory for {self._name}: {_first_line(error)}",
-                    model=self._name,
-                ) from error
-            case Exception():  # what a config or weights that make no sense lead to is open-ended
-                raise InvalidCheckpoint(
-                    f"transformers cannot read {self._what}: {_first_line(error)}",
-                    model=self._name,
-                ) from error
 
 
 def _check_report(name: str, report: dict[str, Any], blocks: str) -> None:
@@ -288,7 +276,7 @@ def _tokenizer(name: str, folder: Path, where: str) -> Any:
         known = set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids)
     except Exception as error:  # as open-ended as what config and weights lead to
         raise no_tokenizer(name, folder, where) or InvalidCheckpoint(
-            f"transformers cannot read the tokenizer of {name}: {_first_line(error)}", model=name
+            f"transformers cannot read the tokenizer of {name}: {first_line(error)}", model=name
         ) from error
     if not known:
         raise no_tokenizer(name, folder, where) or InvalidCheckpoint(
@@ -311,10 +299,3 @@ def _eos(model: Any, tokenizer: Any) -> frozenset[int]:
     if ids is None:
         ids = tokenizer.eos_token_id
     return frozenset() if ids is None else frozenset([ids] if isinstance(ids, int) else ids)
-
-
-def _first_line(error: BaseException) -> str:
-    """What an exception says, as far as a sentence can hold it: its first line, with the next one
-    where that is only announced."""
-    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
-    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

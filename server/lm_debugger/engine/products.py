@@ -47,16 +47,35 @@ class PackedLinear(nn.Module):
         transposed: its weight is [D_in, D_out], as in GPT-2's `Conv1D`.
     """
 
-    def __init__(self, module: nn.Module, *, transposed: bool) -> None:
+    def __init__(self, module: nn.Module, transposed: bool) -> None:
         super().__init__()
         self.weight, self.bias = module.weight, module.bias
+        self.transposed = transposed
         weight: Any = self.weight
         bias: Any = self.bias
         self._product = PackedProduct(weight.T if transposed else weight, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [..., D_in] -> [..., D_out]."""
+        if x.requires_grad and torch.is_grad_enabled():
+            y: Tensor = _WithBackward.apply(x, self)  # type: ignore[no-untyped-call]
+            return y
         return self._product(x)
+
+
+class _WithBackward(torch.autograd.Function):
+    """The packed product with the backward that it lacks: without one the gradient is dropped
+    there, and no exception says so. The weights are never trained, so only x has a gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, module: PackedLinear) -> Tensor:
+        ctx.module = module
+        return module._product(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        weight: Any = ctx.module.weight
+        return gradient @ (weight.T if ctx.module.transposed else weight), None
 
 
 def can_pack(weight: Tensor) -> bool:

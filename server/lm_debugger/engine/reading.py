@@ -11,11 +11,16 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from lm_debugger.engine.adapters import Adapter
+from lm_debugger.engine.boosts import Boosts
+from lm_debugger.engine.edits import first_layer
 from lm_debugger.engine.interventions import pre_activation
 from lm_debugger.engine.kept import Kept, ReadAt
 from lm_debugger.engine.lens import Distributions, Lens, top_k
+from lm_debugger.engine.passes import Runner
+from lm_debugger.engine.recording import Recording
+from lm_debugger.engine.sites import Site
 from lm_debugger.engine.stopping import may_go_on
-from lm_debugger.engine.tracer import Pass, Tracer
 from lm_debugger.engine.types import (
     AppliedIntervention,
     Intervention,
@@ -72,14 +77,14 @@ class Reading:
     @property
     def n_states(self) -> int:
         """How many states that leaves."""
-        return 2 * (len(self.kept.done.inputs) - self.start) * len(self.positions)
+        return 2 * (self.kept.done.n_layers - self.start) * len(self.positions)
 
 
 class Reader:
     """Reads the runs of one model."""
 
-    def __init__(self, tracer: Tracer, lens: Lens, vocabulary: Vocabulary) -> None:
-        self._tracer = tracer
+    def __init__(self, runner: Runner, lens: Lens, vocabulary: Vocabulary) -> None:
+        self._runner = runner
         self._lens = lens
         self._vocabulary = vocabulary
 
@@ -93,7 +98,7 @@ class Reader:
     def read(self, wanted: Sequence[Reading]) -> None:
         """Let several readings be known, with one product of all their states."""
         different = {(id(each.kept), each.at): each for each in wanted}
-        todo = [each for each in different.values() if each.start < len(each.kept.done.inputs)]
+        todo = [each for each in different.values() if each.start < each.kept.done.n_layers]
         if not todo:
             return
         with torch.inference_mode():
@@ -133,7 +138,7 @@ class Reader:
         columns = changed.comparisons.setdefault(at, [[] for _ in positions])
         start = len(columns[0])
         n_layers = len(changed.readings[at][0])
-        same = min(changed.edits, default=n_layers)  # layers that no edit has reached
+        same = first_layer(changed.edits, n_layers)  # layers that no edit has reached
         for layer in range(start, same):
             for compared, known in zip(columns, plain.readings[at], strict=True):
                 compared.append(_unchanged(known[layer]))
@@ -152,9 +157,9 @@ class Reader:
     def _updates(self, wanted: Reading) -> list[_Updates]:
         """Per layer and position."""
         done, start = wanted.kept.done, wanted.start
-        columns = [done.positions.index(position) for position in wanted.positions]
-        coefficients = done.coefficients[start:, columns]  # [l, P, F]
-        every = (coefficients.abs() * self._tracer.norms[start:].unsqueeze(1)).flatten(0, 1)
+        columns = done.columns(wanted.positions)
+        coefficients = done[Site.COEFFICIENTS][start:, columns]  # [l, P, F]
+        every = self._runner.scores(done, wanted.positions, start).flatten(0, 1)
         scores, dims = top_k(every, wanted.k)  # [l P, K]
         shares = scores.sum(dim=-1) / every.sum(dim=-1).clamp_min(_TINY)
         chosen = coefficients.flatten(0, 1).gather(1, dims)
@@ -250,10 +255,9 @@ def _known(kept: Kept, positions: tuple[int, ...], start: int) -> Distributions 
     return found[2 * (start - first) :] if own == positions and first <= start else None
 
 
-def _rows(done: Pass, positions: Sequence[int], start: int) -> Tensor:
-    """[L, 2, P, D] from a layer on -> [S, D], by layer, position, before and after."""
-    columns = [done.positions.index(position) for position in positions]
-    return done.states[start:, :, columns].transpose(1, 2).flatten(0, 2)
+def _rows(done: Recording, positions: Sequence[int], start: int) -> Tensor:
+    """The states from a layer on: [S, D], by layer, position, before and after."""
+    return done.states(positions, start).transpose(1, 2).flatten(0, 2)
 
 
 def _candidates(columns: list[list[LayerTrace]], start: int) -> list[list[int]]:
@@ -276,23 +280,25 @@ def _unchanged(layer: LayerTrace) -> LayerComparison:
 
 
 def applied(
+    adapter: Adapter,
     interventions: Sequence[Intervention],
     position: int,
-    unedited: Pass,
-    edited: Pass,
-    boosts: Sequence[float],
+    unedited: Recording,
+    edited: Recording,
+    boosts: Boosts,
 ) -> tuple[AppliedIntervention, ...]:
-    """How each intervention took effect at a position that both passes recorded."""
+    """How each intervention took effect at a position that both runs recorded."""
 
-    def coefficient(done: Pass, item: Intervention) -> float:
-        return float(done.coefficients[item.layer, done.positions.index(position), item.dim])
+    def coefficient(done: Recording, item: Intervention) -> float:
+        m = done.parts[Site.COEFFICIENTS][item.layer]
+        return float(m[done.positions.index(position), item.dim])
 
     return tuple(
         AppliedIntervention(
             intervention=item,
             unedited_coefficient=coefficient(unedited, item),
             edited_coefficient=coefficient(edited, item),
-            pre_activation=pre_activation(item, boosts),
+            pre_activation=pre_activation(adapter, item, boosts),
         )
         for item in interventions
     )

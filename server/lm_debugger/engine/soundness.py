@@ -1,6 +1,6 @@
 """What fp32 cannot hold is an error, never a number: asked of every pass, whatever it is for.
 
-A residual that is too large need not show as infinity or NaN: see `is_sound`. And it need not be at
+A residual that is too large need not show as infinity or NaN: see `squares`. And it need not be at
 a position that is looked at: all later ones attend to it.
 """
 
@@ -14,28 +14,28 @@ from torch import Tensor
 from lm_debugger.errors import NonFiniteResult
 
 
-def is_sound(states: Tensor) -> Tensor:
-    """Which states [*, D] fp32 can hold: [*], bool.
+def squares(states: Tensor) -> Tensor:
+    """Squared norms of states [*, D] in fp32: [*]. Where one is not finite, the state cannot be
+    held: where it overflows, a norm divides by infinity and gives finite nonsense."""
+    x = states.float()
+    found: Tensor = torch.linalg.vecdot(x, x)
+    return found
 
-    The squared norm counts: where it overflows, a norm divides by infinity and gives finite
-    nonsense.
-    """
-    return states.float().square().sum(dim=-1).isfinite()
 
-
-def check(sound: Sequence[Tensor], first: int = 0, *, generating: bool = False) -> None:
-    """Raise unless all layers are sound.
+def check(found: Sequence[Tensor], layers: Sequence[int], *, generating: bool = False) -> None:
+    """Raise unless everything is finite.
 
     Args:
-        sound: of each layer that ran, a bool.
-        first: the number of the first of them.
+        found: tensors of one shape, squared norms or whatever else must be finite.
+        layers: where each was found.
 
     Raises:
         NonFiniteResult: naming the first layer that cannot be held.
     """
-    found = torch.stack(tuple(sound)).cpu()
-    if not found.all():
-        raise overflow(first + int((~found).nonzero()[0]), generating=generating)
+    held = torch.stack(tuple(found)).isfinite().flatten(1).all(dim=1)
+    if not held.all():
+        lost = (~held).nonzero().flatten().tolist()
+        raise overflow(min(layers[place] for place in lost), generating=generating)
 
 
 def overflow(layer: int, *, generating: bool = False) -> NonFiniteResult:

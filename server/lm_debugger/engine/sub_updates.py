@@ -13,7 +13,9 @@ import torch
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.attribution import frozen_direction
 from lm_debugger.engine.lens import Lens, top_k
-from lm_debugger.engine.tracer import Pass, Tracer
+from lm_debugger.engine.passes import Runner
+from lm_debugger.engine.recording import Recording
+from lm_debugger.engine.sites import Site
 from lm_debugger.engine.types import SubUpdate, SubUpdateDetail, Token, ValueId
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -40,13 +42,13 @@ class Selection:
 
 def sub_updates(
     adapter: Adapter,
-    tracer: Tracer,
+    runner: Runner,
     lens: Lens,
     vocabulary: Vocabulary,
     chosen: Selection,
     *,
-    unedited: Pass,
-    done: Pass,
+    unedited: Recording,
+    done: Recording,
 ) -> tuple[SubUpdateDetail, ...]:
     """The K sub-updates of a selection.
 
@@ -57,19 +59,20 @@ def sub_updates(
     layer, tokens = chosen.layer, chosen.tokens
     with torch.inference_mode():
         column = done.positions.index(chosen.position)
-        coefficients = done.coefficients[layer, column]  # [F]
-        scores = coefficients.abs() * tracer.norms[layer]
-        values = adapter.value_matrix(layer).float()  # [F, D]
+        coefficients = done[Site.COEFFICIENTS][layer, column]  # [F]
+        written = runner.written(done, [chosen.position])[layer, 0]  # [F]
+        scores = written.abs() * runner.norms[layer]
+        values = adapter.value_directions(layer).float()  # [F, D]
         effects = None
         if tokens:
-            final = done.states[-1, 1, column].float()
+            final = done.final(chosen.position).float()
             direction, _ = frozen_direction(adapter, final, tokens)
-            effects = coefficients * (values @ direction)  # [F]
+            effects = written * (values @ direction)  # [F]
         key = scores if chosen.sort == "score" or effects is None else effects.abs()
         dims = top_k(key.unsqueeze(0), chosen.k)[1][0]  # [K]
-        logits = lens.unembed(coefficients[dims].unsqueeze(1) * values[dims])  # [K, V]
+        logits = lens.unembed(written[dims].unsqueeze(1) * values[dims])  # [K, V]
         ends = [top_k(logits, chosen.n_tokens), top_k(-logits, chosen.n_tokens)]
-        before = unedited.coefficients[layer, unedited.positions.index(chosen.position)]
+        before = unedited[Site.COEFFICIENTS][layer, unedited.positions.index(chosen.position)]
         columns = zip(
             dims.tolist(),
             coefficients[dims].tolist(),

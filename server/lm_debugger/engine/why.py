@@ -105,7 +105,7 @@ class Why(Core):
         with self._gate:
             plain, changed = self._both(ids, (column,), edits)
             return sub_updates(
-                self._adapter, self._tracer, self._lens, self._vocabulary, chosen,
+                self._adapter, self._runner, self._lens, self._vocabulary, chosen,
                 unedited=plain, done=changed,
             )  # fmt: skip
 
@@ -170,7 +170,7 @@ class Why(Core):
         tokens = known_tokens(self._vocabulary, self.info.vocab_size, asked)
         with self._gate:
             _, done = self._both(ids, (column,), edits)
-            return attribute(self._adapter, done, column, tokens, top_k)
+            return attribute(self._adapter, self._runner, done, column, tokens, top_k)
 
     def find_tokens(self, text: str, n: int = 10) -> tuple[Token, ...]:
         """The n entries of the vocabulary that a typed text may mean, the likeliest meant first:
@@ -195,7 +195,7 @@ class Why(Core):
         top_k = check_range("top_k", top_k, self.limits.max_top_k)
         self._check_weight(self._weights.projection(top_k))
         with self._gate, torch.inference_mode():
-            vector = self._adapter.value_matrix(at.layer)[at.dim].float()
+            vector = self._adapter.value_directions(at.layer)[at.dim].float()
             logits = self._lens.unembed(vector.unsqueeze(0))  # [1, V]
             highest, promoted = _top_k(logits, top_k)
             lowest, suppressed = _top_k(-logits, top_k)
@@ -221,7 +221,7 @@ class Why(Core):
         if not values:
             return found
         with torch.inference_mode():
-            vectors = [self._adapter.value_matrix(at.layer)[at.dim].float() for at in values]
+            vectors = [self._adapter.value_directions(at.layer)[at.dim].float() for at in values]
             for rows in self._lens.blocks(torch.stack(vectors)):
                 with self._gate:  # which asks whether the answer is still wanted
                     ids = best(self._lens.unembed(rows), top_k)[1].tolist()

@@ -138,6 +138,39 @@ def boosts(layers):
 
 '''
 
+GATED_BOOSTS = '''
+def boosts(layers):
+    """What "on" sets the coefficients of some layers to: [F] each.
+
+    m_i := s * c / ||v_i|| makes its score c = 0.01 + the largest |m_j| * ||v_j|| of the layer, at
+    the last position of the prompt, unedited; s is the sign of m_i there.%(note)s
+    """
+    found, handles = {}, []
+    for layer in layers:
+        block = blocks[layer]
+
+        def hook(module, args, output, layer=layer, block=block):
+            m, vectors = args[0][0, -1].float(), %(matrix)s.float()
+%(scale)s            norms = vectors.norm(dim=1)
+            c = (m.abs() * norms).max() + 0.01
+            found[layer] = torch.where(m < 0, -1.0, 1.0) * c / norms
+
+        handles.append(%(projection)s.register_forward_hook(hook))
+    run(prompt)
+    for handle in handles:
+        handle.remove()
+    return found
+
+'''
+
+POST_NORM_NOTE = """
+
+    A norm stands between the FFN and the residual: what a vector adds is what it leaves of it."""
+
+POST_NORM_SCALE = """\
+            vectors = vectors * (%(post_norm)s(output)[0, -1] / output[0, -1]).float()
+"""
+
 IS_EDITED = '''
 def is_edited(position, where, generated):
     """Whether an edit touches a position of the text."""
@@ -148,8 +181,8 @@ def is_edited(position, where, generated):
 '''
 
 NEW = '''
-def new(m, kind, value, layer):
-    """What becomes of one coefficient m [1, t]."""
+def new(m, kind, value, layer, i):
+    """What becomes of one coefficient m [1, t], number i of its layer."""
 '''
 
 NEW_BLOCK = "    block = blocks[layer]\n"
@@ -177,6 +210,17 @@ RULES = {
 """,
 }
 
+GATED_RULES = {
+    "on": """\
+    if kind == "on":
+        return torch.full_like(m, float(boost[layer][i]))
+""",
+    "off": """\
+    if kind == "off":
+        return torch.zeros_like(m)
+""",
+}
+
 HOOK = '''
 
 def edit(layer):
@@ -187,7 +231,7 @@ def edit(layer):
         edited = m.clone()
         for at, i, kind, value in EDITS:
             if at == layer:
-                edited[..., i] = new(m[..., i], kind, value, layer)
+                edited[..., i] = new(m[..., i], kind, value, layer, i)
         return (edited,)
 
     return hook
@@ -207,7 +251,8 @@ def edit(layer):
                 continue
             for column in range(m.shape[1]):
                 if is_edited(start + column, where, generated):
-                    edited[:, column, i] = new(m[:, column, i], kind, value, layer)
+                    old = m[:, column, i]
+                    edited[:, column, i] = new(old, kind, value, layer, i)
         return (edited,)
 
     return hook

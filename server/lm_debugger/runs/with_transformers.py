@@ -45,13 +45,18 @@ def with_transformers(
             "projection": names.value_projection,
             "matrix": names.value_matrix,
             "activation": names.activation,
+            "post_norm": names.post_norm,
+            "note": text.POST_NORM_NOTE if names.post_norm else "",
         }
+        words["scale"] = text.POST_NORM_SCALE % words if names.post_norm else ""
+        gated = debugger.adapter.is_gated
+        rules = text.RULES | (text.GATED_RULES if gated else {})
         program += [
-            text.BOOSTS % words if "on" in kinds else "",
+            (text.GATED_BOOSTS if gated else text.BOOSTS) % words if "on" in kinds else "",
             "" if everywhere else text.IS_EDITED,
             text.NEW,
-            text.NEW_BLOCK if kinds & {"on", "off"} else "",
-            *(line % words for kind, line in text.RULES.items() if kind in kinds),
+            text.NEW_BLOCK if kinds & {"on", "off"} and not gated else "",
+            *(line % words for kind, line in rules.items() if kind in kinds),
             text.HOOK if everywhere else text.HOOK_AT_POSITIONS,
         ]
     program.append('\nshow("unedited")\n')

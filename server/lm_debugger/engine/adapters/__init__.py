@@ -1,4 +1,4 @@
-"""The adapters, found by looking into this folder: adding a file adds an architecture."""
+"""The adapters, found by looking into this folder: adding a file adds a family."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import importlib
 import pkgutil
 from functools import cache
 
-from lm_debugger.engine.adapters.base import Adapter, Block
+from lm_debugger.engine.adapters.base import Adapter
 from lm_debugger.errors import UnsupportedModel
 
-__all__ = ["Adapter", "Block", "adapter_for", "adapters"]
+__all__ = ["Adapter", "adapter_for", "adapters"]
 
 
 @cache
@@ -17,7 +17,11 @@ def adapters() -> dict[str, type[Adapter]]:
     """Every adapter class by the `model_type` it reads."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {name: cls for cls in Adapter.__subclasses__() for name in cls.model_types}
+    return {name: cls for cls in _below(Adapter) for name in vars(cls).get("model_types", ())}
+
+
+def _below(cls: type[Adapter]) -> list[type[Adapter]]:
+    return [each for sub in cls.__subclasses__() for each in (sub, *_below(sub))]
 
 
 def adapter_for(model_type: str | None) -> type[Adapter]:

@@ -1,128 +1,91 @@
-"""What an architecture must tell the engine: where its blocks, taps, value matrices, final norm and
-unembedding are. One subclass in one file of this folder per architecture; nothing else changes.
+"""What an architecture must tell the engine: where the parts of its blocks are. One subclass in one
+file of this folder per family, which is a table of names; everything else is found here, by
+structure. The forward pass stays transformers' own.
 
 The vocabulary is that of Geva et al. (2022, arXiv 2203.14680): an FFN is a sum over value vectors,
 
-    FFN_l(x) = sum_i m_i v_i + b,
+    u = sum_i m_i v_i + b,      FFN_l(x) = u, or Norm(u) where there is a post-norm,
 
-m = coefficients [F] (after the activation function), v_i = row i of the value matrix [F, D], b =
-its bias, which belongs to no value vector.
+m = coefficients [F], v_i = row i of the value matrix [F, D], b = its bias, which belongs to no
+value vector. In a gated FFN m = act(gate(x)) * up(x) (Shazeer, 2020).
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import transformers
+import torch
 from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
 
-from lm_debugger.errors import UnsupportedModel
-
-REQUIRED: Mapping[str, tuple[Any, ...]] = {
-    "add_cross_attention": (False, None),
-    "chunk_size_feed_forward": (0, None),
-    "is_encoder_decoder": (False, None),
-    "pruned_heads": ({}, None),
-    "quantization_config": (None,),
-}
-"""Config keys that change the computation of any architecture, and the only values at which they
-are honoured."""
-
-_MODEL_CODE = ("AutoModel", "AutoConfig")
-"""Entries of `auto_map` that name code of the checkpoint's own in place of transformers'."""
-
-ATTENTION_KEYS = ("_attn_implementation", "attn_implementation")
-"""A kernel that was chosen for training on other hardware and may be missing here; it changes no
-number, and is passed over."""
-
-_READ_ELSEWHERE = (*ATTENTION_KEYS, "auto_map", "model_type", "torch_dtype", "_commit_hash",
-                   "tokenizer_class")  # fmt: skip
-"""What is read of a config, though it is no field of its class."""
+from lm_debugger.engine.adapters import configs
+from lm_debugger.engine.adapters.entry import Calls, Entry
+from lm_debugger.engine.adapters.parts import Expressions, Parts, find, is_conv, matrix
+from lm_debugger.engine.norms import Norm
+from lm_debugger.engine.products import PackedLinear, can_pack
+from lm_debugger.engine.sites import Place, Site
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The three modules of one transformer block where the engine listens or writes.
+class Adapter:
+    """A loaded model, seen through the few parts that the engine uses.
 
     Attributes:
-        ffn_norm: its input is before_l [B, T, D], the residual after attention (rule 3).
-        ffn: its output is FFN_l [B, T, D], bias included.
-        value_projection: its input is m_l [B, T, F], the coefficients (rule 6); edits go here.
-        activation: elementwise, maps pre-activations to coefficients (rules 8 and 9).
+        backbone: the module, see `Parts`; takes a KV cache.
+        blocks: L modules.
+        final_norm, final: the module, and the same as data.
+        unembedding: E, [V, D].
+        unembedding_bias: [V]; None: there is none.
+        n_heads, n_key_heads, head_width: H, G, d.
+        is_parallel: attention and FFN read the same residual, so there is none between them.
+        is_gated: see the module.
+        softcap: of the logits: softcap * tanh(logits / softcap); None: there is none.
     """
-
-    ffn_norm: nn.Module
-    ffn: nn.Module
-    value_projection: nn.Module
-    activation: Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Expressions:
-    """The same parts as Python expressions, for programs without this package.
-
-    Attributes:
-        blocks: of `model`; indexed by layer it gives a `block`.
-        value_projection, activation: of `block`, as in `Block`.
-        value_matrix: of `block`, [F, D].
-    """
-
-    blocks: str
-    value_projection: str
-    activation: str
-    value_matrix: str
-
-
-class Adapter(ABC):
-    """A loaded model, seen through the few parts that the engine uses."""
 
     model_types: ClassVar[tuple[str, ...]]
     """`config.model_type` of the checkpoints that this adapter reads."""
 
     required: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
-    """Beside `REQUIRED`: config keys that change the computation of this architecture, as whoever
-    wrote them meant it, and the only values at which they are honoured."""
+    """Beside `configs.REQUIRED`: config keys that change the computation of this architecture, as
+    whoever wrote them meant it, and the only values at which they are honoured."""
 
-    expressions: ClassVar[Expressions]
+    parts: ClassVar[Parts]
 
-    blocks: tuple[Block, ...]
-    final_norm: nn.Module
-    unembedding: Tensor
-    """E, [V, D]."""
-    backbone: nn.Module
-    """Token ids [B, T] -> `last_hidden_state` [B, T, D], final norm applied; takes a KV cache."""
+    def __init__(self, model: nn.Module) -> None:
+        causal: Any = model
+        config, parts = causal.config, self.parts
+        self.backbone: nn.Module = find(model, parts.backbone)
+        self.blocks: tuple[nn.Module, ...] = tuple(find(self.backbone, parts.blocks))
+        self.final_norm = find(self.backbone, parts.final_norm)
+        self.final = Norm.of(self.final_norm)
+        head = causal.get_output_embeddings()
+        self.unembedding: Tensor = head.weight
+        self.unembedding_bias: Tensor | None = head.bias
+        self.n_positions: int = config.max_position_embeddings
+        self.n_heads: int = config.num_attention_heads
+        self.n_key_heads: int = getattr(config, "num_key_value_heads", None) or self.n_heads
+        self.is_parallel = self.parallel(config)
+        self.is_gated = bool(parts.gate)
+        self.softcap: float | None = getattr(config, "final_logit_softcapping", None)
+        self.activation_name = _activation_name(config)
+        self._values = [matrix(self._part(l, parts.down)) for l in range(self.n_layers)]
+        self.ffn_width: int = self._values[0].shape[0]
+        self.head_width: int = self.head_matrix(0).shape[1]
+        self._post_norms = {
+            (l, name): Norm.of(self._part(l, name))
+            for l in range(self.n_layers)
+            for name in (parts.attention_post_norm, parts.ffn_post_norm)
+            if name
+        }
+        self._places: dict[tuple[Site, int], Place] = {}
+        self._entry = Entry(self.backbone, parts.blocks, self.blocks)
 
-    n_positions: int
-    n_heads: int
-    ffn_width: int
-    activation_name: str
+    # --- what a family may say ---------------------------------------------------------------
 
-    @abstractmethod
-    def __init__(self, model: nn.Module) -> None: ...
-
-    @abstractmethod
-    def embed(self, ids: Tensor) -> Tensor:
-        """Token ids [B, T] -> the residual before the first block, [B, T, D]."""
-
-    @abstractmethod
-    def mask(self, x: Tensor) -> Any:
-        """Whatever `run_block` needs to let every position see itself and those before it, for
-        residuals x [B, T, D]; made once for all blocks, and right for any B."""
-
-    @abstractmethod
-    def run_block(self, layer: int, x: Tensor, mask: Any) -> Tensor:
-        """The residual before a block -> the one after it, both [B, T, D]."""
-
-    @abstractmethod
-    def value_matrix(self, layer: int) -> Tensor:
-        """The value vectors of a layer, [F, D]: row i is v_i. A view of the weights."""
-
-    @abstractmethod
-    def value_bias(self, layer: int) -> Tensor | None:
-        """b of FFN_l, [D], a view of the weights; None where the architecture has none."""
+    @classmethod
+    def parallel(cls, config: Any) -> bool:
+        """Whether attention and FFN of a block read the same residual."""
+        return False
 
     @classmethod
     def load_options(cls, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,70 +96,175 @@ class Adapter(ABC):
             options["return_dict"] = True
         return options
 
-    @classmethod
-    def pack(cls, model: nn.Module) -> None:
-        """Lay out a model's weights for the processor that it is on, where that is faster; called
-        once, before the adapter is made. See `engine.products`."""
-        return
+    # --- shape -------------------------------------------------------------------------------
 
     @property
     def n_layers(self) -> int:
         """L."""
         return len(self.blocks)
 
-    @classmethod
-    def check(cls, config: Mapping[str, Any]) -> None:
-        """Refuse what would be computed otherwise than the config says, in silence.
+    @property
+    def has_post_norm(self) -> bool:
+        """Whether a norm stands between the FFN and the residual."""
+        return bool(self.parts.ffn_post_norm)
 
-        The forward pass is transformers' own, so a key that it does not read changes no number:
-        such keys are told (`unread`), not refused.
+    def place(self, site: Site, layer: int) -> Place:
+        """Where a site is that is not within the attention function.
 
         Raises:
-            UnsupportedModel: naming every key that is known to change the computation and has a
-                value that is not honoured, and keys that contradict each other.
+            KeyError: this architecture has no such place; see `has`.
         """
-        required = {**REQUIRED, **cls.required}
-        wrong = {
-            key: config[key]
-            for key, allowed in required.items()
-            if key in config and config[key] not in allowed
-        }
-        if any(str(key).startswith(_MODEL_CODE) for key in config.get("auto_map") or ()):
-            wrong["auto_map"] = config["auto_map"]
-        at_odds = {
-            alias: (config[alias], name, config[name])
-            for alias, name in cls._config_class().attribute_map.items()
-            if alias in config and name in config and config[alias] != config[name]
-        }
-        if not wrong and not at_odds:
+        found = self._places.get((site, layer))
+        if found is None:
+            found = self._places[site, layer] = self._find(site, layer)
+        return found
+
+    def _find(self, site: Site, layer: int) -> Place:
+        if not self.has(site):
+            raise KeyError(site)
+        p = self.parts
+        if site is Site.FINAL:
+            return Place(self.final_norm, "in")
+        if site in (Site.EMBED, Site.RESID_PRE, Site.RESID_POST):
+            return Place(self.blocks[layer], "out" if site is Site.RESID_POST else "in")
+        name, side = {
+            Site.Z: (p.out, "in"),
+            Site.ATTN_RAW: (p.out, "out"),
+            Site.ATTN_OUT: (p.attention_post_norm or p.out, "out"),
+            Site.RESID_MID: (p.ffn_norm, "in"),
+            Site.PRE: (p.gate or p.up, "out"),
+            Site.UP: (p.up, "out"),
+            Site.COEFFICIENTS: (p.down, "in"),
+            Site.FFN_RAW: (p.down, "out"),
+            Site.FFN_OUT: (p.ffn_post_norm or p.down, "out"),
+        }[site]
+        return Place(self._part(layer, name), "in" if side == "in" else "out")
+
+    def has(self, site: Site) -> bool:
+        """Whether this architecture has a site."""
+        if site is Site.RESID_MID:
+            return not self.is_parallel
+        return self.is_gated if site is Site.UP else True
+
+    # --- running -----------------------------------------------------------------------------
+
+    def enter(self, ids: Tensor) -> tuple[Tensor, Calls]:
+        """Token ids [B, T] -> the residual before the first block [B, T, D], and how the blocks
+        are called for texts of that length, whatever B."""
+        return self._entry.enter(ids)
+
+    def calls(self, n_tokens: int) -> Calls:
+        """How the blocks are called for texts of a length, as `enter` gives it."""
+        return self._entry.calls(n_tokens, self.unembedding.device)
+
+    def run_block(self, layer: int, x: Tensor, calls: Calls) -> Tensor:
+        """The residual before a block -> the one after it, both [B, T, D]."""
+        args, kwargs = calls[layer]
+        after: Any = self.blocks[layer](x, *args, **kwargs)
+        return after if isinstance(after, Tensor) else after[0]
+
+    # --- weights -----------------------------------------------------------------------------
+
+    def value_matrix(self, layer: int) -> Tensor:
+        """The value vectors of a layer as they are stored, [F, D]: row i is v_i. A view."""
+        return self._values[layer]
+
+    def value_directions(self, layer: int) -> Tensor:
+        """What value vectors add to the residual, but for the coefficient and the 1 / s of a
+        post-norm: gain * v_i, [F, D]; `value_matrix` itself where there is no post-norm."""
+        norm = self.ffn_post_norm(layer)
+        return self._values[layer] if norm is None else norm.push(self._values[layer])
+
+    def value_bias(self, layer: int) -> Tensor | None:
+        """b of a layer's FFN, [D], a view of the weights; None where there is none."""
+        bias: Tensor | None = self._part(layer, self.parts.down).bias  # type: ignore[assignment]
+        return bias
+
+    def value_scale(self, layer: int, m: Tensor) -> Tensor:
+        """1 / s of the post-norm for coefficients m [..., F]: [...], fp32; 1 without one. A value
+        vector adds m_i times this times `value_directions`."""
+        norm = self.ffn_post_norm(layer)
+        if norm is None:
+            return torch.ones(m.shape[:-1], device=m.device)
+        u, bias = m.float() @ self._values[layer].float(), self.value_bias(layer)
+        return norm.inverse(u if bias is None else u + bias.float())
+
+    def head_matrix(self, layer: int) -> Tensor:
+        """W_O by head, [H, d, D], a view of the weights."""
+        weight = matrix(self._part(layer, self.parts.out))
+        return weight.view(self.n_heads, -1, weight.shape[-1])
+
+    def head_bias(self, layer: int) -> Tensor | None:
+        """b_O, [D], a view of the weights; None where there is none."""
+        bias: Tensor | None = self._part(layer, self.parts.out).bias  # type: ignore[assignment]
+        return bias
+
+    def ffn_post_norm(self, layer: int) -> Norm | None:
+        """The norm between a layer's FFN and the residual."""
+        return self._post_norms.get((layer, self.parts.ffn_post_norm))
+
+    def attention_post_norm(self, layer: int) -> Norm | None:
+        """The norm between a layer's attention and the residual."""
+        return self._post_norms.get((layer, self.parts.attention_post_norm))
+
+    def activation(self, layer: int) -> Callable[[Tensor], Tensor]:
+        """Elementwise: a plain FFN's coefficients are it of the pre-activations (rules 8 and 9)."""
+        function: Any = self._part(layer, self.parts.activation)
+        return function  # type: ignore[no-any-return]
+
+    def cap(self, logits: Tensor) -> Tensor:
+        """What the model does to its logits before the softmax."""
+        if self.softcap is None:
+            return logits
+        return (logits / self.softcap).tanh() * self.softcap
+
+    @classmethod
+    def pack(cls, model: nn.Module) -> None:
+        """Lay out a model's weights for the processor that it is on, where that is faster; called
+        once, before the adapter is made. See `engine.products`."""
+        causal: Any = model
+        if not can_pack(causal.get_output_embeddings().weight):
             return
-        parts = [
-            f"{key} = {value!r} ({_honoured(required.get(key))})" for key, value in wrong.items()
-        ]
-        parts += [
-            f"{alias} = {value!r} and {name} = {other!r}, which are two names of one number"
-            for alias, (value, name, other) in at_odds.items()
-        ]
-        raise UnsupportedModel(
-            f"This checkpoint's config.json asks for something that the {cls.model_types[0]} "
-            f"adapter does not know how to honour: {'; '.join(parts)}.",
-            wrong={key: repr(value) for key, value in wrong.items()},
-            at_odds={alias: name for alias, (_, name, _) in at_odds.items()},
-        )
+        for block in find(find(model, cls.parts.backbone), cls.parts.blocks):
+            for parent in list(block.modules()):
+                for name, module in list(parent.named_children()):
+                    if isinstance(module, nn.Linear | Conv1D):
+                        setattr(parent, name, PackedLinear(module, is_conv(module)))
+
+    # --- the config --------------------------------------------------------------------------
+
+    @classmethod
+    def check(cls, config: Mapping[str, Any]) -> None:
+        """Refuse what would be computed otherwise than the config says: `configs.check`."""
+        configs.check(config, cls._type_of(config), cls.required)
 
     @classmethod
     def unread(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
-        """The keys of a config.json that transformers' class for it does not have, sorted."""
-        known = cls._config_class()
-        read = {*vars(known()), *known.attribute_map, *_READ_ELSEWHERE, *REQUIRED, *cls.required}
-        return tuple(sorted(set(config) - read))
+        """The keys of a config.json that nobody reads: `configs.unread`."""
+        return configs.unread(config, cls._type_of(config), cls.required)
 
     @classmethod
-    def _config_class(cls) -> Any:
-        return transformers.AutoConfig.for_model(cls.model_types[0]).__class__
+    def _type_of(cls, config: Mapping[str, Any]) -> str:
+        return str(config.get("model_type") or cls.model_types[0])
+
+    @property
+    def expressions(self) -> Expressions:
+        """The parts that programs without this package use."""
+        p = self.parts
+        stored_as_it_is = is_conv(self._part(0, p.down))
+        return Expressions(
+            blocks=f"model.{p.backbone}.{p.blocks}",
+            value_projection=f"block.{p.down}",
+            activation=f"block.{p.activation}",
+            value_matrix=f"block.{p.down}.weight{'' if stored_as_it_is else '.T'}",
+            post_norm=f"block.{p.ffn_post_norm}" if p.ffn_post_norm else "",
+        )
+
+    def _part(self, layer: int, name: str) -> nn.Module:
+        part: nn.Module = find(self.blocks[layer], name)
+        return part
 
 
-def _honoured(values: tuple[Any, ...] | None) -> str:
-    if values is None:
-        return "code of the checkpoint's own is not run"
-    return f"honoured: {' or '.join(repr(value) for value in values)}"
+def _activation_name(config: Any) -> str:
+    names = ("hidden_activation", "hidden_act", "activation_function")
+    return next((str(getattr(config, n)) for n in names if getattr(config, n, None)), "")
