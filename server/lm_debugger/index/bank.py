@@ -128,7 +128,7 @@ def values(adapter: Adapter) -> Bank:
         return known.layer, known.dim
 
     heights = (adapter.ffn_width,) * adapter.n_layers
-    return Bank("values", heights, adapter.value_matrix, ValueId, place)
+    return Bank("values", heights, adapter.value_directions, ValueId, place)
 
 
 BANKS: dict[str, Callable[[Adapter], Bank]] = {"values": values}
