@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
+from lm_debugger.engine.edits import FromRow, SiteEdit
+from lm_debugger.engine.interventions import merge
+from lm_debugger.engine.passes import Row
 from lm_debugger.engine.sites import Site
 from lm_debugger.engine.types import Intervention
 from lm_debugger.errors import CannotBake, NonFiniteResult
@@ -239,3 +242,52 @@ def test_the_adapters_places_are_where_edits_go(
     for name, missing in (("gpt_neox", Site.RESID_MID), ("gpt2", Site.UP)):
         with pytest.raises(KeyError):
             open_family(name).debugger.adapter.place(missing, 0)
+
+
+def test_edits_are_buffers_that_a_pass_reads(model: Model) -> None:
+    """New numbers written into them are what the next pass does, whatever else stays: so can a
+    captured graph be run again."""
+    adapter, ids, dim = model.debugger.adapter, model.encode(PROMPT), dominant(model, 1)
+    runner = model.debugger._runner
+    first, second = (
+        merge(adapter, [Intervention(1, dim, "set", value)], len(ids), None) for value in (1.0, -3)
+    )
+    (edit,), (other,) = first.values(), second.values()
+    assert (edit.index.shape, edit.factor.shape) == (other.index.shape, other.factor.shape)
+    row, position = Row(ids, (len(ids) - 1,), first), len(ids) - 1
+    before = runner.run([row])[0].final(position)
+    edit.shift.copy_(other.shift)
+    after = runner.run([row])[0].final(position)
+    truth = runner.run([Row(ids, (position,), second)])[0].final(position)
+    assert torch.equal(after, truth)
+    assert not torch.allclose(after, before)
+
+
+@pytest.mark.parametrize("site", [Site.Z, Site.ATTN_OUT, Site.FFN_OUT, Site.RESID_PRE])
+def test_any_site_can_be_patched_from_another_prompt(model: Model, site: Site) -> None:
+    """What another row of the batch has there is written, at all positions or at some."""
+    runner, ids = model.debugger._runner, model.encode(PROMPTS[0])
+    others, every = [id + 1 for id in ids], tuple(range(len(ids)))
+    sites = frozenset({site, Site.RESID_POST} - {Site.RESID_PRE, Site.RESID_POST})
+    clean, corrupted = runner.run([Row(ids, every, sites=sites), Row(others, every, sites=sites)])
+    width = clean[site].shape[-1]
+    for positions in (every, (2, 3)):
+        gain = torch.zeros(len(ids) + 1, width)
+        gain[list(positions)] = 1
+        other = FromRow(gain, _with_one_more, row=0)
+        patch = SiteEdit(site, 1, torch.arange(width), 1 - gain, torch.zeros_like(gain), other)
+        rows = [Row(ids, every, sites=sites), Row(others, every, {(1, site): patch}, sites=sites)]
+        patched = runner.run(rows)[1]
+        kept = [q for q in every if q not in positions]
+        assert torch.equal(patched.residual[1], corrupted.residual[1])
+        if site is not Site.RESID_PRE:
+            assert torch.equal(patched[site][1][list(positions)], clean[site][1][list(positions)])
+            assert torch.equal(patched[site][1][kept], corrupted[site][1][kept])
+            assert not torch.allclose(patched.residual[2], corrupted.residual[2])
+        elif not kept:  # from here on it is the other run
+            assert torch.allclose(patched.residual[-1], clean.residual[-1], atol=1e-4)
+
+
+def _with_one_more(values: Tensor) -> Tensor:
+    """[T, n] -> [T + 1, n]: a row for generated tokens."""
+    return torch.cat((values, values[-1:]))

@@ -29,10 +29,12 @@ class FromRow:
         gain: [T + 1, n], what it is multiplied with before it is added; row for row as in
             `SiteEdit`.
         read: the other row's values at the site, [T, *], unedited -> [n] or [T + 1, n].
+        row: its number in the batch; None: the one that the edited row branches off.
     """
 
     gain: Tensor
     read: Callable[[Tensor], Tensor]
+    row: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

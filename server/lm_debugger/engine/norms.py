@@ -72,6 +72,11 @@ class Norm:
         y = x * self._inverse(x).unsqueeze(-1) * self.gain.float()
         return y if self.bias is None else y + self.bias.float()
 
+    def frozen(self, x: Tensor) -> Tensor:
+        """norm(x), as far as derivatives go with s a constant: [..., D] -> [..., D], fp32."""
+        y = self.push(x) * self.inverse(x.detach()).unsqueeze(-1)
+        return y if self.bias is None else y + self.bias.float()
+
     def inverse(self, x: Tensor) -> Tensor:
         """1 / s(x), fp32: [..., D] -> [...]."""
         x = x.float()

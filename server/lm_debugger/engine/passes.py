@@ -152,7 +152,7 @@ class _Batch:
                 if instead is None:
                     instead = value.clone()
                 if edit.other is not None:
-                    edit = self._with_other(edit, row, value)
+                    edit = self._with_other(edit, edit.other.row, row, value)
                 edit.write(instead[place, : len(row.ids)], 0)  # what is padded stays small
         shown = value if instead is None else instead
         for place, index in enumerate(self._active):
@@ -176,10 +176,11 @@ class _Batch:
         part = value.index_select(0, at)
         return part.float() if site is Site.COEFFICIENTS else part
 
-    def _with_other(self, edit: SiteEdit, row: Row, value: Tensor) -> SiteEdit:
-        assert isinstance(row.origin, int)
-        length = len(self._rows[row.origin].ids)
-        return edit.with_other(value[self._active.index(row.origin), :length])
+    def _with_other(self, edit: SiteEdit, number: int | None, row: Row, value: Tensor) -> SiteEdit:
+        """An edit with its operand read from another row, [B, T, *] being unedited."""
+        other = row.origin if number is None else number
+        assert isinstance(other, int)
+        return edit.with_other(value[self._active.index(other), : len(self._rows[other].ids)])
 
     def _check(self, index: int) -> None:
         """Raise if a state, or the sum of a layer's scores, cannot be held.

@@ -71,11 +71,10 @@ class Adapter:
         self._values = [matrix(self._part(l, parts.down)) for l in range(self.n_layers)]
         self.ffn_width: int = self._values[0].shape[0]
         self.head_width: int = self.head_matrix(0).shape[1]
-        self._post_norms = {
+        self._norms = {
             (l, name): Norm.of(self._part(l, name))
             for l in range(self.n_layers)
-            for name in (parts.attention_post_norm, parts.ffn_post_norm)
-            if name
+            for name in parts.norms
         }
         self._places: dict[tuple[Site, int], Place] = {}
         self._entry = Entry(self.backbone, parts.blocks, self.blocks)
@@ -128,10 +127,12 @@ class Adapter:
         if site in (Site.EMBED, Site.RESID_PRE, Site.RESID_POST):
             return Place(self.blocks[layer], "out" if site is Site.RESID_POST else "in")
         name, side = {
+            Site.ATTN_IN: (p.attention_norm, "out"),
             Site.Z: (p.out, "in"),
             Site.ATTN_RAW: (p.out, "out"),
             Site.ATTN_OUT: (p.attention_post_norm or p.out, "out"),
             Site.RESID_MID: (p.ffn_norm, "in"),
+            Site.FFN_IN: (p.ffn_norm, "out"),
             Site.PRE: (p.gate or p.up, "out"),
             Site.UP: (p.up, "out"),
             Site.COEFFICIENTS: (p.down, "in"),
@@ -201,11 +202,19 @@ class Adapter:
 
     def ffn_post_norm(self, layer: int) -> Norm | None:
         """The norm between a layer's FFN and the residual."""
-        return self._post_norms.get((layer, self.parts.ffn_post_norm))
+        return self._norms.get((layer, self.parts.ffn_post_norm))
 
     def attention_post_norm(self, layer: int) -> Norm | None:
         """The norm between a layer's attention and the residual."""
-        return self._post_norms.get((layer, self.parts.attention_post_norm))
+        return self._norms.get((layer, self.parts.attention_post_norm))
+
+    def attention_norm(self, layer: int) -> Norm:
+        """Norm_1, which attention reads the residual through."""
+        return self._norms[layer, self.parts.attention_norm]
+
+    def ffn_norm(self, layer: int) -> Norm:
+        """Norm_2, which the FFN reads the residual through."""
+        return self._norms[layer, self.parts.ffn_norm]
 
     def activation(self, layer: int) -> Callable[[Tensor], Tensor]:
         """Elementwise: a plain FFN's coefficients are it of the pre-activations (rules 8 and 9)."""

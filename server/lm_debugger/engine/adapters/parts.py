@@ -40,6 +40,12 @@ class Parts:
     attention_post_norm: str = ""
     ffn_post_norm: str = ""
 
+    @property
+    def norms(self) -> tuple[str, ...]:
+        """Those of a block."""
+        every = (self.attention_norm, self.ffn_norm, self.attention_post_norm, self.ffn_post_norm)
+        return tuple(name for name in every if name)
+
 
 @dataclass(frozen=True, slots=True)
 class Expressions:
