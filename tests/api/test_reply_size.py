@@ -9,8 +9,10 @@ from flask.testing import FlaskClient
 
 from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer, loader
-from lm_debugger.engine.types import LIMITS
-from lm_debugger.engine.weight import Weights
+from lm_debugger.engine.questions import attribute, follow, generate, grid, sub_updates, trace
+from lm_debugger.engine.questions.base import Question
+from lm_debugger.engine.types import LIMITS, Intervention
+from lm_debugger.engine.weight import Shape
 from lm_debugger.settings import Settings
 from tests.api.conftest import PROMPT
 
@@ -34,25 +36,26 @@ def one_mb(wide: Settings) -> FlaskClient:
     return create_app(wide, registry).test_client()
 
 
+ASKS: dict[str, type[Question[Any]]] = {
+    "trace": trace.Ask,
+    "grid": grid.Ask,
+    "follow": follow.Ask,
+    "sub_updates": sub_updates.Ask,
+    "attribute": attribute.Ask,
+    "generate": generate.Ask,
+}
+
+
 def weighed(client: FlaskClient, path: str, body: dict[str, Any]) -> int:
+    """What the question says of itself, with numbers as they are once it is checked."""
     info = client.get("/api/v1/models").json["models"][-1]
     assert info["id"] == "demo"
-    weights = Weights(info["n_layers"], info["ffn_width"], info["vocab_size"])
-    edited = bool(body.get("interventions"))
-    match path:
-        case "trace":
-            n = 1 if body.get("positions", "last") == "last" else len(body["positions"])
-            return weights.trace(n, body["top_k"], edited=edited)
-        case "grid":
-            return weights.grid(len(body["positions"]), edited=edited)
-        case "follow":
-            return weights.follow(len(body["tokens"]), edited=edited)
-        case "sub_updates":
-            return weights.sub_updates(body["top_k"], body["n_tokens"])
-        case "attribute":
-            return weights.attribute(body["top_k"])
-        case _:
-            return weights.generation(body["max_new_tokens"], body["alternatives"])
+    shape = Shape(info["n_layers"], info["ffn_width"], info["vocab_size"])
+    checked: dict[str, Any] = {"prompt": WORDS, **body}
+    if path in ("trace", "grid"):
+        checked["positions"] = tuple(body.get("positions", [0]))
+    checked["interventions"] = tuple(Intervention(**edit) for edit in body.get("interventions", ()))
+    return ASKS[path](**checked).weight(shape)
 
 
 ASKED: list[tuple[str, dict[str, Any]]] = [

@@ -43,11 +43,11 @@ def command(
     debugger = load_debugger(it.model, options, it.run)
     stream = debugger.stream(it.prompt, it.interventions, max_new_tokens, sampling)
     if as_json:
-        from lm_debugger.api import dump
+        from lm_debugger.api.wire import dumped
 
         for _ in stream:
             pass
-        click.echo(dump.generation(stream.result).model_dump_json(indent=2))
+        click.echo(dumped(stream.result, indent=2))
         return
     for text in pieces(stream):
         click.echo(text, nl=False)

@@ -48,9 +48,9 @@ def command(
     debugger = load_debugger(it.model, options, it.run)
     found = debugger.trace(it.prompt, it.interventions, positions=at, top_k=top_k)
     if as_json:
-        from lm_debugger.api import dump
+        from lm_debugger.api.wire import dumped
 
-        click.echo(dump.trace(found).model_dump_json(indent=2))
+        click.echo(dumped(found, indent=2))
         return
     for line in _lines(found):
         click.echo(line.rstrip())
@@ -91,7 +91,7 @@ def _layer(layer: LayerTrace) -> Iterator[str]:
 
 
 def _tokens(reading: StateReading) -> list[str]:
-    return [f"{item.prob:.3f} {visible(item.token.text)}" for item in reading.top]
+    return [f"{item.prob:.3f} {visible(item.text)}" for item in reading.top]
 
 
 def _summary(reading: StateReading) -> str:

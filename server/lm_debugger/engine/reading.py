@@ -14,8 +14,9 @@ from torch import Tensor
 from lm_debugger.engine.interventions import pre_activation
 from lm_debugger.engine.kept import Kept, ReadAt
 from lm_debugger.engine.lens import Distributions, Lens, top_k
+from lm_debugger.engine.states import coefficients, n_layers, states
 from lm_debugger.engine.stopping import may_go_on
-from lm_debugger.engine.tracer import Pass, Tracer
+from lm_debugger.engine.tracer import Tracer
 from lm_debugger.engine.types import (
     AppliedIntervention,
     Intervention,
@@ -28,7 +29,6 @@ from lm_debugger.engine.types import (
     StateReading,
     SubUpdate,
     TokenChange,
-    ValueId,
 )
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -45,7 +45,7 @@ class _Predictions(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ToRead:
     """What is to be read of a run: `positions`, which it recorded, and K."""
 
     kept: Kept
@@ -72,7 +72,7 @@ class Reading:
     @property
     def n_states(self) -> int:
         """How many states that leaves."""
-        return 2 * (len(self.kept.done.inputs) - self.start) * len(self.positions)
+        return 2 * (n_layers(self.kept) - self.start) * len(self.positions)
 
 
 class Reader:
@@ -83,26 +83,30 @@ class Reader:
         self._lens = lens
         self._vocabulary = vocabulary
 
+    def wanted(self, kept: Kept, positions: tuple[int, ...], k: int, is_compared: bool) -> ToRead:
+        """Something to be read, with others together; see `ToRead`."""
+        return ToRead(kept, positions, k, is_compared)
+
     def run(self, kept: Kept, positions: tuple[int, ...], k: int) -> Run:
         """Rank tokens and sub-updates at `positions`, which the run recorded (rules 4 to 6)."""
-        wanted = Reading(kept, positions, k)
+        wanted = ToRead(kept, positions, k)
         self.read([wanted])
         pairs = zip(positions, wanted.found, strict=True)
         return Run(tuple(PositionTrace(position, tuple(layers)) for position, layers in pairs))
 
-    def read(self, wanted: Sequence[Reading]) -> None:
+    def read(self, wanted: Sequence[ToRead]) -> None:
         """Let several readings be known, with one product of all their states."""
         different = {(id(each.kept), each.at): each for each in wanted}
-        todo = [each for each in different.values() if each.start < len(each.kept.done.inputs)]
+        todo = [each for each in different.values() if each.start < n_layers(each.kept)]
         if not todo:
             return
         with torch.inference_mode():
             for group in self._groups(todo):
                 self._read(group)
 
-    def _groups(self, todo: Sequence[Reading]) -> Iterator[list[Reading]]:
+    def _groups(self, todo: Sequence[ToRead]) -> Iterator[list[ToRead]]:
         """Readings whose logits may be held at once, or single ones."""
-        group: list[Reading] = []
+        group: list[ToRead] = []
         for each in todo:
             if group and sum(r.n_states for r in group) + each.n_states > self._lens.max_rows:
                 yield group
@@ -110,10 +114,10 @@ class Reader:
             group.append(each)
         yield group
 
-    def _read(self, group: list[Reading]) -> None:
+    def _read(self, group: list[ToRead]) -> None:
         updates = [self._updates(each) for each in group]
-        states = torch.cat([_states(each) for each in group])
-        found = self._predictions(states, max(each.k for each in group))
+        rows_of_all = torch.cat([_rows(each.kept, each.positions, each.start) for each in group])
+        found = self._predictions(rows_of_all, max(each.k for each in group))
         row = 0
         for each, scored in zip(group, updates, strict=True):
             rows = slice(row, row + each.n_states)
@@ -132,38 +136,76 @@ class Reader:
         at = (positions, k)
         columns = changed.comparisons.setdefault(at, [[] for _ in positions])
         start = len(columns[0])
-        n_layers = len(changed.readings[at][0])
-        same = min(changed.edits, default=n_layers)  # layers that no edit has reached
+        depth = n_layers(changed)
+        same = min(changed.edits, default=depth)  # layers that no edit has reached
         for layer in range(start, same):
             for compared, known in zip(columns, plain.readings[at], strict=True):
                 compared.append(_unchanged(known[layer]))
         start = max(start, same)
-        if start < n_layers:
-            states = self._compared(plain, changed, at, start)
-            for layer in range(start, n_layers):
+        if start < depth:
+            found = self._compared(plain, changed, at, start)
+            for layer in range(start, depth):
                 for column in columns:
-                    before, after = next(states), next(states)
+                    before, after = next(found), next(found)
                     column.append(LayerComparison(layer, before, after))
         pairs = zip(positions, columns, strict=True)
         return tuple(PositionComparison(position, tuple(layers)) for position, layers in pairs)
 
+    def applied(
+        self,
+        interventions: Sequence[Intervention],
+        position: int,
+        unedited: Kept,
+        edited: Kept,
+    ) -> tuple[AppliedIntervention, ...]:
+        """How each intervention took effect at a position that both runs recorded."""
+        if not interventions:
+            return ()
+        boosts = self._tracer.boosts(unedited.done)
+        before, after = (coefficients(run, [position])[:, 0] for run in (unedited, edited))
+        return tuple(
+            AppliedIntervention(
+                layer=item.layer,
+                dim=item.dim,
+                node=str(item.id),
+                kind=item.kind,
+                value=item.value,
+                positions=item.positions,
+                generated=item.edits_generated,
+                unedited_coefficient=float(before[item.layer, item.dim]),
+                edited_coefficient=float(after[item.layer, item.dim]),
+                pre_activation=pre_activation(item, boosts),
+            )
+            for item in interventions
+        )
+
+    def let_go(self, runs: Sequence[Kept], positions: tuple[int, ...], k: int) -> None:
+        """Of what was read of some runs, keep only what is small or likely to be asked for again:
+        of many positions nothing, of an edited run no logits, for it has been compared."""
+        for kept in runs:
+            if kept.edits:
+                kept.distributions = None
+            if len(positions) > 1:
+                kept.forget((positions, k))
+
     # --- one run ---------------------------------------------------------------------------------
 
-    def _updates(self, wanted: Reading) -> list[_Updates]:
+    def _updates(self, wanted: ToRead) -> list[_Updates]:
         """Per layer and position."""
-        done, start = wanted.kept.done, wanted.start
-        columns = [done.positions.index(position) for position in wanted.positions]
-        coefficients = done.coefficients[start:, columns]  # [l, P, F]
-        every = (coefficients.abs() * self._tracer.norms[start:].unsqueeze(1)).flatten(0, 1)
+        start, n_columns = wanted.start, len(wanted.positions)
+        m = coefficients(wanted.kept, wanted.positions, start)  # [l, P, F]
+        every = (m.abs() * self._tracer.norms[start:].unsqueeze(1)).flatten(0, 1)
         scores, dims = top_k(every, wanted.k)  # [l P, K]
         shares = scores.sum(dim=-1) / every.sum(dim=-1).clamp_min(_TINY)
-        chosen = coefficients.flatten(0, 1).gather(1, dims)
+        chosen = m.flatten(0, 1).gather(1, dims)
         table = zip(scores.tolist(), dims.tolist(), chosen.tolist(), shares.tolist(), strict=True)
         found = []
         for number, (row_scores, row_dims, row_chosen, share) in enumerate(table):
-            layer = start + number // len(columns)
+            layer = start + number // n_columns
             entries = zip(row_dims, row_chosen, row_scores, strict=True)
-            updates = tuple(SubUpdate(ValueId(layer, dim), m, score) for dim, m, score in entries)
+            updates = tuple(
+                SubUpdate(layer, dim, f"L{layer}D{dim}", own, score) for dim, own, score in entries
+            )
             found.append((updates, share))
         return found
 
@@ -178,7 +220,7 @@ class Reader:
             top += zip(ids.tolist(), values.tolist(), found.entropies.tolist(), strict=True)
         return _Predictions(top, found if len(blocks) == 1 else None)
 
-    def _enter(self, wanted: Reading, updates: list[_Updates], top: list[_Top]) -> None:
+    def _enter(self, wanted: ToRead, updates: list[_Updates], top: list[_Top]) -> None:
         """Add layers to what is known; `top` by layer, position, before and after."""
         start, columns = wanted.start, wanted.found
         readings = [
@@ -206,7 +248,7 @@ class Reader:
         positions, _ = at
         likeliest = [_candidates(kept.readings[at], start) for kept in (plain, changed)]
         candidates = [[*dict.fromkeys(a + b)] for a, b in zip(*likeliest, strict=True)]
-        rows = [_rows(kept.done, positions, start) for kept in (plain, changed)]
+        rows = [_rows(kept, positions, start) for kept in (plain, changed)]
         known = [_known(kept, positions, start) for kept in (plain, changed)]
         with torch.inference_mode():
             for block in self._lens.blocks(torch.arange(len(rows[0]))):
@@ -232,14 +274,9 @@ class Reader:
         for ids, own_p, own_q, kl in zip(candidates, p, q, divergences, strict=True):
             entries = zip(ids, own_p, own_q, strict=False)  # beyond `ids` is padding
             ranked = sorted(entries, key=lambda entry: (-entry[2], entry[0]))
-            changes = (TokenChange(self._vocabulary.token(id), a, b) for id, a, b in ranked)
+            changes = (TokenChange.of(self._vocabulary.token(id), a, b) for id, a, b in ranked)
             found.append(StateComparison(kl, tuple(changes)))
         return found
-
-
-def _states(wanted: Reading) -> Tensor:
-    """What is to be read: [S, D], by layer, position, before and after."""
-    return _rows(wanted.kept.done, wanted.positions, wanted.start)
 
 
 def _known(kept: Kept, positions: tuple[int, ...], start: int) -> Distributions | None:
@@ -250,16 +287,15 @@ def _known(kept: Kept, positions: tuple[int, ...], start: int) -> Distributions 
     return found[2 * (start - first) :] if own == positions and first <= start else None
 
 
-def _rows(done: Pass, positions: Sequence[int], start: int) -> Tensor:
-    """[L, 2, P, D] from a layer on -> [S, D], by layer, position, before and after."""
-    columns = [done.positions.index(position) for position in positions]
-    return done.states[start:, :, columns].transpose(1, 2).flatten(0, 2)
+def _rows(run: Kept, positions: Sequence[int], start: int) -> Tensor:
+    """States from a layer on, [S, D], by layer, position, before and after."""
+    return states(run, positions, start).transpose(1, 2).flatten(0, 2)
 
 
 def _candidates(columns: list[list[LayerTrace]], start: int) -> list[list[int]]:
     """Ids of the tokens that were read, per state, in the order of `_rows`."""
     return [
-        [item.token.id for item in state.top]
+        [item.id for item in state.top]
         for layers in zip(*(column[start:] for column in columns), strict=True)
         for layer in layers
         for state in (layer.before, layer.after)
@@ -269,30 +305,10 @@ def _candidates(columns: list[list[LayerTrace]], start: int) -> list[list[int]]:
 def _unchanged(layer: LayerTrace) -> LayerComparison:
     """A layer that no edit has reached."""
     states = (
-        StateComparison(0.0, tuple(TokenChange(top.token, top.prob, top.prob) for top in state.top))
+        StateComparison(
+            0.0,
+            tuple(TokenChange(top.id, top.text, top.hex, top.prob, top.prob) for top in state.top),
+        )
         for state in (layer.before, layer.after)
     )
     return LayerComparison(layer.layer, *states)
-
-
-def applied(
-    interventions: Sequence[Intervention],
-    position: int,
-    unedited: Pass,
-    edited: Pass,
-    boosts: Sequence[float],
-) -> tuple[AppliedIntervention, ...]:
-    """How each intervention took effect at a position that both passes recorded."""
-
-    def coefficient(done: Pass, item: Intervention) -> float:
-        return float(done.coefficients[item.layer, done.positions.index(position), item.dim])
-
-    return tuple(
-        AppliedIntervention(
-            intervention=item,
-            unedited_coefficient=coefficient(unedited, item),
-            edited_coefficient=coefficient(edited, item),
-            pre_activation=pre_activation(item, boosts),
-        )
-        for item in interventions
-    )
