@@ -611,7 +611,7 @@ export interface components {
         };
         /**
          * AttributeRequest
-         * @description Why a token, or why one rather than another; of the edited run, if there is one.
+         * @description Why a token, or why one rather than another? Of the edited run, if there is one.
          */
         AttributeRequest: {
             /**
@@ -657,8 +657,7 @@ export interface components {
         };
         /**
          * Attribution
-         * @description The answer: total = base + start + sum(attention) + sum(ffn), final-norm statistics frozen
-         *     (rule 16).
+         * @description total = base + start + sum(attention) + sum(ffn), final-norm statistics frozen (rule 16).
          */
         Attribution: {
             /** Model */
@@ -921,7 +920,7 @@ export interface components {
         };
         /**
          * FollowRequest
-         * @description Probability, logit and rank of some tokens in every state, both runs.
+         * @description How likely are some tokens in every state?
          */
         FollowRequest: {
             /**
@@ -974,7 +973,7 @@ export interface components {
         };
         /**
          * Following
-         * @description The answer.
+         * @description Some tokens through all states at one position.
          */
         Following: {
             /** Model */
@@ -1006,7 +1005,7 @@ export interface components {
         };
         /**
          * GenerateRequest
-         * @description At most so many tokens; see `start` for one after the other.
+         * @description How does the prompt go on?
          */
         GenerateRequest: {
             /**
@@ -1063,7 +1062,7 @@ export interface components {
         };
         /**
          * Generation
-         * @description The answer. The end-of-text token, where it ended the run, is not among the steps.
+         * @description A continuation. The end-of-text token, where it ended the run, is not among the steps.
          */
         Generation: {
             /** Model */
@@ -1106,7 +1105,7 @@ export interface components {
         };
         /**
          * Grid
-         * @description The answer.
+         * @description What every state predicts, positions x layers.
          */
         Grid: {
             /** Model */
@@ -1139,7 +1138,7 @@ export interface components {
         };
         /**
          * GridRequest
-         * @description Likeliest token, its probability and the entropy of all 2 L states at some positions.
+         * @description What does every state at some positions of a prompt predict?
          */
         GridRequest: {
             /**
@@ -1168,8 +1167,7 @@ export interface components {
         };
         /**
          * GridRun
-         * @description The lens over one run: 2 L rows in the order before 0, after 0, before 1, ..., each with P
-         *     cells.
+         * @description The lens over one run: 2 L rows in the order before 0, after 0, before 1, ..., each with P cells.
          */
         GridRun: {
             /**
@@ -1198,8 +1196,7 @@ export interface components {
         };
         /**
          * Hit
-         * @description A found value vector with the tokens that it promotes most: ten, of a cluster's member
-         *     twenty.
+         * @description A found value vector with the tokens that it promotes most: ten, of a cluster's member twenty.
          */
         Hit: {
             /** Layer */
@@ -1292,7 +1289,7 @@ export interface components {
             dim: number;
             /**
              * Kind
-             * @description on, off: as in LM-Debugger; set, scale, add: after the activation
+             * @description on and off as in LM-Debugger; set, scale, add after the activation
              * @enum {string}
              */
             kind: "on" | "off" | "set" | "scale" | "add";
@@ -1726,7 +1723,7 @@ export interface components {
         };
         /**
          * Projection
-         * @description The answer: the extremes of E · v.
+         * @description What one value vector promotes and suppresses (rule 7).
          */
         Projection: {
             /** Model */
@@ -2010,7 +2007,7 @@ export interface components {
         };
         /**
          * SubUpdates
-         * @description The answer: of the edited run, if there are interventions.
+         * @description Of the edited run, if there are interventions.
          */
         SubUpdates: {
             /** Model */
@@ -2035,7 +2032,7 @@ export interface components {
         };
         /**
          * SubUpdatesRequest
-         * @description K sub-updates of one layer; the first by `sort`, ties by lower dimension.
+         * @description What do the sub-updates of one layer do? The first by `sort`, ties by lower dimension.
          */
         SubUpdatesRequest: {
             /**
@@ -2193,7 +2190,7 @@ export interface components {
         };
         /**
          * Tokens
-         * @description The answer.
+         * @description Entries of the vocabulary.
          */
         Tokens: {
             /** Model */
@@ -2206,7 +2203,7 @@ export interface components {
         };
         /**
          * Trace
-         * @description The answer.
+         * @description How each layer changes the prediction, without interventions and with them.
          */
         Trace: {
             /** Model */
@@ -2238,7 +2235,7 @@ export interface components {
         };
         /**
          * TraceRequest
-         * @description Each layer at some positions of a prompt.
+         * @description How does each layer change the prediction, at some positions of a prompt?
          */
         TraceRequest: {
             /**

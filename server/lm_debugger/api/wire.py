@@ -5,6 +5,7 @@ document.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -75,6 +76,8 @@ def _describe(kind: type[Any], schema: dict[str, Any]) -> None:
         _, told, extra = described(hints[name])
         property |= ({"description": told} if told else {}) | extra
         property.pop("default", None)
+    if "description" in schema:  # its paragraphs are lines there
+        schema["description"] = re.sub(r"(?<!\n)\n(?!\n)", " ", schema["description"])
     schema["required"] = list(schema["properties"])
     schema["additionalProperties"] = False
 

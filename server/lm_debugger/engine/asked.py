@@ -100,7 +100,7 @@ class Intervention:
 
     layer: Annotated[int, "0-based layer"]
     dim: Annotated[int, "0-based dimension (row of the layer's value matrix)"]
-    kind: Annotated[Kind, "on, off: as in LM-Debugger; set, scale, add: after the activation"] = (
+    kind: Annotated[Kind, "on and off as in LM-Debugger; set, scale, add after the activation"] = (
         "off"
     )
     value: Annotated[float | None, "needed by set, scale and add; not allowed with on and off"] = (

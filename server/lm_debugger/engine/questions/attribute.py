@@ -51,8 +51,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Attribution(Answer):
-    """The answer: total = base + start + sum(attention) + sum(ffn), final-norm statistics frozen
-    (rule 16)."""
+    """total = base + start + sum(attention) + sum(ffn), final-norm statistics frozen (rule 16)."""
 
     model: str
     position: int
@@ -71,7 +70,7 @@ class Attribution(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(AtOnePosition[Attribution]):
-    """Why a token, or why one rather than another; of the edited run, if there is one."""
+    """Why a token, or why one rather than another? Of the edited run, if there is one."""
 
     token: Annotated[int, "id of the token: why this one?"]
     against: Annotated[int | None, "id of another: why not that one?"] = None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tokens(Answer):
-    """The answer."""
+    """Entries of the vocabulary."""
 
     model: str
     tokens: Annotated[tuple[Token, ...], "the likeliest meant first"]
@@ -26,7 +26,7 @@ class Tokens(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(OfModel[Tokens]):
-    """The n likeliest meant."""
+    """Which tokens may be meant by a text?"""
 
     needs_turn: ClassVar[bool] = False
 

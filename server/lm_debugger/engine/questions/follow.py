@@ -30,7 +30,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Following(Answer):
-    """The answer."""
+    """Some tokens through all states at one position."""
 
     model: str
     position: int
@@ -41,7 +41,7 @@ class Following(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(AtOnePosition[Following]):
-    """Probability, logit and rank of some tokens in every state, both runs."""
+    """How likely are some tokens in every state?"""
 
     tokens: Annotated[tuple[int, ...], "ids of the tokens to follow"]
 

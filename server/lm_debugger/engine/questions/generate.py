@@ -38,7 +38,7 @@ class GenerationStep:
 
 @dataclass(frozen=True, slots=True)
 class Generation(Answer):
-    """The answer. The end-of-text token, where it ended the run, is not among the steps."""
+    """A continuation. The end-of-text token, where it ended the run, is not among the steps."""
 
     model: str
     prompt: str
@@ -50,7 +50,7 @@ class Generation(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(AboutPrompt[Generation]):
-    """At most so many tokens; see `start` for one after the other."""
+    """How does the prompt go on?"""
 
     needs_turn: ClassVar[bool] = False  # it takes one for every token
 

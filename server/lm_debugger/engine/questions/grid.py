@@ -37,7 +37,7 @@ class GridRun:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Grid(Answer):
-    """The answer."""
+    """What every state predicts, positions x layers."""
 
     model: str
     tokens: Annotated[tuple[Token, ...], "of the prompt"]
@@ -58,7 +58,7 @@ class Grid(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(AboutPrompt[Grid]):
-    """Likeliest token, its probability and the entropy of all 2 L states at some positions."""
+    """What does every state at some positions of a prompt predict?"""
 
     positions: Annotated[Positions, "of the prompt"] = "all"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Projection(Answer):
-    """The answer: the extremes of E · v."""
+    """What one value vector promotes and suppresses (rule 7)."""
 
     model: str
     layer: int
@@ -38,7 +38,7 @@ class Projection(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(OfModel[Projection]):
-    """The tokens at both ends of one value vector."""
+    """What does a value vector promote and suppress?"""
 
     layer: Annotated[int, "0-based layer", {"minimum": 0}]
     dim: Annotated[int, "0-based dimension", {"minimum": 0}]

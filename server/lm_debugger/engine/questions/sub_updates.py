@@ -51,7 +51,7 @@ class SubUpdateDetail:
 
 @dataclass(frozen=True, slots=True)
 class SubUpdates(Answer):
-    """The answer: of the edited run, if there are interventions."""
+    """Of the edited run, if there are interventions."""
 
     model: str
     position: int
@@ -65,7 +65,7 @@ class SubUpdates(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(AtOnePosition[SubUpdates]):
-    """K sub-updates of one layer; the first by `sort`, ties by lower dimension."""
+    """What do the sub-updates of one layer do? The first by `sort`, ties by lower dimension."""
 
     layer: Annotated[int, "0-based layer"]
     top_k: Annotated[int, "sub-updates listed"] = 50

@@ -151,7 +151,7 @@ class AppliedIntervention:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Trace(Answer):
-    """The answer."""
+    """How each layer changes the prediction, without interventions and with them."""
 
     model: str
     prompt: str
@@ -189,7 +189,7 @@ class Trace(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(AboutPrompt[Trace]):
-    """Each layer at some positions of a prompt."""
+    """How does each layer change the prediction, at some positions of a prompt?"""
 
     positions: Annotated[Positions, "positions to trace"] = "last"
     top_k: Annotated[int, "tokens and sub-updates per layer"] = 10
