@@ -4,7 +4,7 @@ interventions are made and held against the model, and the model runs."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,7 +46,7 @@ def counting(
 
 
 @pytest.fixture
-def counts(forgetful: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+def counts(forgetful: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     found: Counter[str] = Counter()
     debugger: Debugger = forgetful.application.extensions["lm_debugger"].registry.get()
     tokenizer = type(debugger.checkpoint.tokenizer)
@@ -54,7 +54,7 @@ def counts(forgetful: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     counting(monkeypatch, found, Model, "interventions", "checked")
     counting(monkeypatch, found, Intervention, "__post_init__", "made")
     counting(monkeypatch, found, Tracer, "run", "run")
-    yield found
+    return found
 
 
 @pytest.mark.parametrize("path", ASKED)
