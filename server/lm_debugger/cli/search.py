@@ -71,7 +71,7 @@ def command(
         hits = index.concepts.search(found, n, normalised=normalised, layers=within)
         reply = ConceptReply.of(debugger, index, found, hits)
     if as_json:
-        click.echo(dumped(reply, indent=2))
+        click.echo(dumped(reply, indent=2).decode())
         return
     for hit in reply.hits:
         click.echo(f"{hit.node:<10}{hit.score:8.3f}  {shown([token.text for token in hit.tokens])}")

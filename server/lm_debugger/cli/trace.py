@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lm_debugger.cli.model import asked, load_debugger, model_options, positions
+from lm_debugger.cli.model import job, load_debugger, model_options, positions
 from lm_debugger.visible import shown, visible
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def command(
 
     Or what the page saved: lm-debugger trace --run FILE
     """
-    it, at = asked(model, prompt, options), positions(position)
+    it, at = job(model, prompt, options), positions(position)
     if it.run is not None and it.run.position is not None:
         at = it.run.position
     debugger = load_debugger(it.model, options, it.run)
@@ -50,7 +50,7 @@ def command(
     if as_json:
         from lm_debugger.api.wire import dumped
 
-        click.echo(dumped(found, indent=2))
+        click.echo(dumped(found, indent=2).decode())
         return
     for line in _lines(found):
         click.echo(line.rstrip())
