@@ -12,15 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from lm_debugger.engine.types import (
-    Contribution,
-    SubUpdate,
-    SubUpdateDetail,
-    TokenChange,
-    TokenLogit,
-    TokenProb,
-)
-
 RTOL = 1e-4
 """Of answers of any model; of one that is known see `tests.engine.compare.rtol_between`."""
 
@@ -34,8 +25,6 @@ nothing."""
 _IDENTITY = (("layer", "dim"), ("id",), ("token",))
 _SCORE = ("score", "prob", "logit", "amount")
 _RUNS = ("unedited", "edited")
-_ENTRIES = (TokenProb, TokenLogit, TokenChange, SubUpdate, SubUpdateDetail, Contribution)
-"""Entries of rankings, which the API writes without a level of their own for what they name."""
 
 
 def assert_same(got: Any, expected: Any, rtol: float = RTOL) -> None:
@@ -55,14 +44,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if not is_dataclass(value):
         return value
-    found: dict[str, Any] = {}
-    for field in fields(value):
-        part = getattr(value, field.name)
-        if isinstance(value, _ENTRIES) and is_dataclass(part):
-            found |= plain(part)
-        else:
-            found[field.name] = plain(part)
-    return found
+    return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
 
 
 def differences(

@@ -1,13 +1,14 @@
 """`lm_debugger.Debugger` as notebooks use it: HTML, data frames, JSON, the page in the background.
 
-Expected numbers are those of the result that is shown; the first test holds them to the engine's,
-which the engine's own tests hold to the oracle.
+Expected numbers are those of the result that is shown, which the engine's own tests hold to the
+oracle.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,10 +23,8 @@ from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer
 from lm_debugger.engine import debugger as engine
 from lm_debugger.engine.types import Run, StateReading, Token, TokenProb
-from lm_debugger.notebook.results import Trace
 from lm_debugger.settings import Settings
 from tests.compare import assert_same
-from tests.compare import plain as plain_fields
 
 PROMPT = "My wife is working as a"
 EDITS = [Intervention.on("L1D27"), Intervention.scale("L0D3", -2, positions=(0, -1))]
@@ -40,23 +39,35 @@ def debugger(checkpoint: Callable[[str], Path]) -> Debugger:
     return Debugger.load(str(checkpoint("untied")), device="cpu")
 
 
-@pytest.fixture(scope="module")
-def plain(checkpoint: Callable[[str], Path]) -> engine.Debugger:
-    """The same model, with results that are numbers only."""
-    return engine.Debugger.load(str(checkpoint("untied")), device="cpu")
+def test_there_is_one_debugger() -> None:
+    assert Debugger is engine.Debugger
 
 
-def test_results_are_the_engines(debugger: Debugger, plain: engine.Debugger) -> None:
-    """Each with what it is named by, and nothing else that says a number."""
-    for ask in (
-        lambda d: d.trace(PROMPT, EDITS, positions=(1, 4), top_k=3),
-        lambda d: d.generate(PROMPT, EDITS, max_new_tokens=4),
-        lambda d: d.grid(PROMPT, EDITS, positions=(0, 2)),
-        lambda d: d.follow(PROMPT, [300, 301], EDITS),
-        lambda d: d.attribute(PROMPT, 300, interventions=EDITS),
-    ):
-        got, expected = plain_fields(ask(debugger)), plain_fields(ask(plain))
-        assert_same({name: got[name] for name in expected}, expected, rtol=2e-5)
+def test_the_engine_alone_says_where_the_rest_is(checkpoint: Callable[[str], Path]) -> None:
+    """Whoever imports nothing but the engine gets its numbers, and no arrow points back."""
+    code = (
+        "import sys\n"
+        "from lm_debugger.engine.debugger import Debugger\n"
+        f"trace = Debugger.load({str(checkpoint('untied'))!r}, device='cpu').trace('a')\n"
+        "above = ('lm_debugger.api', 'lm_debugger.notebook', 'pydantic', 'flask')\n"
+        "print([name for name in above if name in sys.modules])\n"
+        "for form in (trace.to_json, trace.to_pandas, trace._repr_html_):\n"
+        "    try:\n"
+        "        form()\n"
+        "    except NotImplementedError as error:\n"
+        "        print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(Path(engine.__file__).parents[2]), "HF_HUB_OFFLINE": "1"},
+    )
+    first, *others = done.stdout.splitlines()
+    assert first == "[]"
+    assert len(others) == 3
+    assert all("import lm_debugger.notebook" in line for line in others)
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -265,18 +276,18 @@ def test_many_positions_are_cut_and_it_is_said(debugger: Debugger) -> None:
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>&\"'\u202e"
 
 
-def test_nothing_becomes_markup(plain: engine.Debugger) -> None:
+def test_nothing_becomes_markup(debugger: Debugger) -> None:
     """Tokens of the prompt and of predictions, and the model's name, whatever they are."""
-    found = plain.trace(PROMPT)
+    found = debugger.trace(PROMPT)
     token = Token(7, HOSTILE)
-    reading = StateReading((TokenProb(token, 0.5),), 1.0)
+    reading = StateReading((TokenProb.of(token, 0.5),), 1.0)
     layers = tuple(
         replace(layer, before=reading, after=reading)
         for layer in found.unedited.positions[0].layers
     )
     run = Run((replace(found.unedited.positions[0], layers=layers),))
     trace = replace(found, tokens=(token,) * len(found.tokens), unedited=run, model=HOSTILE)
-    page = Checked(Trace.of(trace)._repr_html_())
+    page = Checked(trace._repr_html_())
     # Each token, the one read from, and per layer before and after, and the prediction.
     expected = len(found.tokens) + 1 + 2 * len(layers) + 1
     shown = HOSTILE.replace(" ", "·").replace("\u202e", "\N{REPLACEMENT CHARACTER}")

@@ -5,14 +5,19 @@ surrogates, a limit on nesting, and an unknown key is an error.
 
 What is wrong is looked for only until there is enough to tell, so that half a million faults cost
 no more than a handful. Therefore lists are `ListOf`, texts by name `Named`, and models `Request`.
+
+What the engine declares as a frozen dataclass is not declared again: `request_of` makes a model of
+it, with its names, defaults and descriptions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from itertools import islice, pairwise
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -21,6 +26,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    create_model,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -59,6 +65,88 @@ class Request(BaseModel):
     @classmethod
     def _cut(cls, given: Any) -> Any:
         return _with_few_unknown(cls, given)
+
+
+def made(asked: BaseModel, **instead: Any) -> Any:
+    """The dataclass that a model was made of, see `request_of`; raises what that raises.
+
+    Args:
+        instead: values in place of those that were read.
+    """
+    kind = _DECLARED[type(asked)]
+    names = (field.name for field in fields(kind) if field.name not in instead)
+    return kind(**{name: _plain(getattr(asked, name)) for name in names}, **instead)
+
+
+def _plain(value: Any) -> Any:
+    """As the engine has it: lists as tuples, models as what they are of."""
+    if isinstance(value, Request):
+        return made(value)
+    return tuple(map(_plain, value)) if isinstance(value, list) else value
+
+
+_DECLARED: dict[type[BaseModel], type[Any]] = {}
+"""Of a model, the dataclass that it is made of."""
+
+
+def request_of(
+    declared: type[Any], *, required: Sequence[str] = ()
+) -> Callable[[type[Model]], type[Model]]:
+    """Give a model the fields of a frozen dataclass, after its own. What is a dataclass in it must
+    have a model already.
+
+    A field's description is the text in its `Annotated`; a dict there goes into the document as it
+    is.
+
+    Args:
+        required: fields without a default here, though the dataclass has one.
+    """
+
+    def make(base: type[Model]) -> type[Model]:
+        hints = get_type_hints(declared, include_extras=True)
+        found: dict[str, Any] = {}
+        for field in fields(declared):
+            hint, told, extra = described(hints[field.name])
+            default = ... if field.default is MISSING or field.name in required else field.default
+            info: Any = Field(_as_sent(default), description=told, json_schema_extra=extra or None)
+            strict = bool(base.model_config.get("strict"))
+            found[field.name] = (_read(hint) if strict else hint, info)
+        model = create_model(
+            base.__name__, __base__=base, __doc__=base.__doc__, __module__=base.__module__, **found
+        )
+        _DECLARED[model] = declared
+        return model
+
+    return make
+
+
+def described(hint: Any) -> tuple[Any, str | None, dict[str, Any]]:
+    """A type, what it is described by, and what else is said of it in the document."""
+    if get_origin(hint) is not Annotated:
+        return hint, None, {}
+    kind, *more = get_args(hint)
+    told = next((each for each in more if isinstance(each, str)), None)
+    return kind, told, next((each for each in more if isinstance(each, dict)), {})
+
+
+def _read(hint: Any) -> Any:
+    """How something of this type is read from JSON."""
+    kind, _, _ = described(hint)
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        return ListOf[_read(parts[0])]  # type: ignore[misc]
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_read(part) for part in parts)]  # noqa: UP007
+    if is_dataclass(kind):
+        return next(model for model, declared in _DECLARED.items() if declared is kind)
+    return {str: Text, float: Finite}.get(kind, kind)
+
+
+def _as_sent(default: Any) -> Any:
+    """A default as it would be read."""
+    if is_dataclass(default) and not isinstance(default, type):
+        return _read(type(default))(**asdict(default))
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _with_few_unknown(model: type[BaseModel], given: Any) -> Any:

@@ -11,7 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import BaseModel, ValidationError
 
-from lm_debugger.api import legacy_schemas, schemas, schemas_run, schemas_why
+from lm_debugger.api import legacy_schemas, queries, schemas
+from lm_debugger.api.questions import QUESTIONS
 from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import InvalidInput
 from lm_debugger.json_input import checked
@@ -24,16 +25,18 @@ MEMORY_PER_BYTE = 50
 FINDINGS = 40
 
 MODELS: list[type[BaseModel]] = [
-    schemas.TraceRequest,
-    schemas.GenerateRequest,
-    schemas_why.GridRequest,
-    schemas_why.FollowRequest,
-    schemas_why.AttributeRequest,
-    schemas_why.SubUpdatesRequest,
-    schemas_run.CodeRequest,
+    *(route.body for route in QUESTIONS if route.body),
+    schemas.CodeRequest,
     schema.RunFile,
     legacy_schemas.LegacyDataRequest,
 ]
+
+
+def test_every_question_that_is_sent_is_among_them() -> None:
+    assert {model.__name__ for model in MODELS} >= {
+        f"{name}Request"
+        for name in ("Trace", "Generate", "Grid", "Follow", "Attribute", "SubUpdates", "Code")
+    }
 
 
 def findings(refusal: InvalidInput) -> int:
@@ -48,7 +51,7 @@ def test_a_body_costs_memory_and_findings_by_its_size(
     model: type[BaseModel], body: Callable[[int], str]
 ) -> None:
     text = body(SIZE)
-    if model is schemas_run.CodeRequest:
+    if model is schemas.CodeRequest:
         text = RUN % text
     sent = text.encode()
     assert SIZE / 2 < len(sent) <= SIZE + 500
@@ -69,7 +72,7 @@ def test_a_body_costs_memory_and_findings_by_its_size(
 
 def test_an_address_costs_findings_by_what_is_told() -> None:
     with pytest.raises(InvalidInput, match="and more") as caught:
-        checked(schemas_why.TokensQuery, {"q": "a", **{f"key{n}": "" for n in range(10_000)}})
+        checked(queries.TokensQuery, {"q": "a", **{f"key{n}": "" for n in range(10_000)}})
     assert findings(caught.value) <= FINDINGS
 
 

@@ -105,7 +105,7 @@ def test_a_bug_is_logged_and_not_shown(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("the secret of the bug")
 
-    monkeypatch.setattr(Debugger, "trace", broken)
+    monkeypatch.setattr(Debugger, "ask", broken)
     response = client.post("/api/v1/trace", json={"prompt": "a"}, headers={"X-Request-Id": "id-7"})
     assert response.status_code == 500
     assert response.json["error"]["code"] == "internal_error"

@@ -97,13 +97,13 @@ def test_at_the_limits_all_is_well(few: FlaskClient) -> None:
 
 
 class Held:
-    """`Debugger.trace` that waits to be let go, or for its request's end."""
+    """`Debugger.ask` that waits to be let go, or for its request's end."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at_work = threading.Semaphore(0)
         self.go = threading.Event()
         self.ended: list[str] = []
-        trace = Debugger.trace
+        ask = Debugger.ask
 
         def held(debugger: Debugger, *asked: Any, **more: Any) -> Any:
             self.at_work.release()
@@ -113,9 +113,9 @@ class Held:
             except Exception as error:
                 self.ended.append(type(error).__name__)
                 raise
-            return trace(debugger, *asked, **more)
+            return ask(debugger, *asked, **more)
 
-        monkeypatch.setattr(Debugger, "trace", held)
+        monkeypatch.setattr(Debugger, "ask", held)
 
 
 @pytest.fixture

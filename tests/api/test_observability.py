@@ -113,14 +113,14 @@ def test_a_client_that_hangs_up_is_told_from_one_that_does_not(
 def test_waiting_is_told_apart_from_working(
     app: Flask, lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trace = Debugger.trace
+    ask = Debugger.ask
 
     def after_a_wait(*asked: Any, **more: Any) -> Any:
         waited(0.25)
         waited(0.5)
-        return trace(*asked, **more)
+        return ask(*asked, **more)
 
-    monkeypatch.setattr(Debugger, "trace", after_a_wait)
+    monkeypatch.setattr(Debugger, "ask", after_a_wait)
     reply = app.test_client().post("/api/v1/trace", json={"prompt": PROMPT})
     timing = dict(part.split(";dur=") for part in reply.headers["Server-Timing"].split(", "))
     assert list(timing) == ["queue", "compute", "total"]

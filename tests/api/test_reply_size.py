@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import TypeAdapter
 
-from lm_debugger.api import dump
 from lm_debugger.api.app import create_app
 from lm_debugger.api.registry import ModelRegistry, indexer, loader
 from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.questions import attribute, follow, generate, grid, sub_updates, trace
+from lm_debugger.engine.questions.base import Question
 from lm_debugger.engine.types import LIMITS, Intervention, Limits, Trace
-from lm_debugger.engine.weight import Weights
+from lm_debugger.engine.weight import Shape
 from lm_debugger.errors import AnswerTooLarge
 from lm_debugger.settings import Settings
 from tests.api.conftest import PROMPT
@@ -53,25 +55,26 @@ def random_debugger(checkpoint: Callable[[str], Path]) -> Callable[[str], Debugg
     return load
 
 
+ASKS: dict[str, type[Question[Any]]] = {
+    "trace": trace.Ask,
+    "grid": grid.Ask,
+    "follow": follow.Ask,
+    "sub_updates": sub_updates.Ask,
+    "attribute": attribute.Ask,
+    "generate": generate.Ask,
+}
+
+
 def weighed(client: FlaskClient, path: str, body: dict[str, Any]) -> int:
+    """What the question says of itself, with numbers as they are once it is checked."""
     info = client.get("/api/v1/models").json["models"][-1]
     assert info["id"] == "demo"
-    weights = Weights(info["n_layers"], info["ffn_width"], info["vocab_size"])
-    edited = bool(body.get("interventions"))
-    match path:
-        case "trace":
-            n = 1 if body.get("positions", "last") == "last" else len(body["positions"])
-            return weights.trace(n, body["top_k"], edited=edited)
-        case "grid":
-            return weights.grid(len(body["positions"]), edited=edited)
-        case "follow":
-            return weights.follow(len(body["tokens"]), edited=edited)
-        case "sub_updates":
-            return weights.sub_updates(body["top_k"], body["n_tokens"])
-        case "attribute":
-            return weights.attribute(body["top_k"])
-        case _:
-            return weights.generation(body["max_new_tokens"], body["alternatives"])
+    shape = Shape(info["n_layers"], info["ffn_width"], info["vocab_size"])
+    checked: dict[str, Any] = {"prompt": WORDS, **body}
+    if path in ("trace", "grid"):
+        checked["positions"] = tuple(body.get("positions", [0]))
+    checked["interventions"] = tuple(Intervention(**edit) for edit in body.get("interventions", ()))
+    return ASKS[path](**checked).weight(shape)
 
 
 ASKED: list[tuple[str, dict[str, Any]]] = [
@@ -108,9 +111,9 @@ def test_no_reply_is_heavier_than_it_was_said_to_be(
 CHANGES = {"none": [], "off": [Intervention.off("L0D0")], "set": [Intervention.set("L0D1", 300.0)]}
 
 
-def listed(trace: Trace) -> int:
+def listed(answer: Trace) -> int:
     """Tokens in the comparisons of a trace."""
-    layers = [layer for position in trace.comparison or () for layer in position.layers]
+    layers = [layer for position in answer.comparison or () for layer in position.layers]
     return sum(len(state.tokens) for layer in layers for state in (layer.before, layer.after))
 
 
@@ -122,13 +125,14 @@ def test_a_trace_takes_what_it_is_said_to_take(
 ) -> None:
     debugger = random_debugger(shape)
     info, edits = debugger.info, CHANGES[change]
-    weights = Weights(info.n_layers, info.ffn_width, info.vocab_size)
-    trace = debugger.trace(WORDS, edits, positions=[0, 3, 5], top_k=top_k)
+    of_model = Shape(info.n_layers, info.ffn_width, info.vocab_size)
+    asked = trace.Ask(prompt=WORDS, interventions=tuple(edits), positions=(0, 3, 5), top_k=top_k)
+    answer = debugger.ask(asked)
     request = {"prompt", "tokens", "positions", "interventions"}
-    size = len(dump.trace(trace).model_dump_json(exclude=request))
-    expected = weights.trace(3, top_k, edited=bool(edits), compared=listed(trace))
+    size = len(TypeAdapter(Trace).dump_json(answer, exclude=request))
+    expected = asked.weight_told(of_model, answer) or asked.weight(of_model)
     assert size <= expected <= (1.25 if top_k == 1 else 1.15) * size
-    before = weights.trace(3, top_k, edited=bool(edits))
+    before = asked.weight(of_model)
     assert expected / 1.45 <= before <= expected
 
 

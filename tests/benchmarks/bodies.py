@@ -9,9 +9,10 @@ import tracemalloc
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from lm_debugger.api.schemas import TraceRequest
-from lm_debugger.api.schemas_run import CodeRequest
-from lm_debugger.api.schemas_why import FollowRequest
+from pydantic import BaseModel
+
+from lm_debugger.api.questions import QUESTIONS
+from lm_debugger.api.schemas import CodeRequest
 from lm_debugger.errors import InvalidInput
 from lm_debugger.json_input import checked
 
@@ -86,9 +87,11 @@ BODIES: dict[str, Callable[[int], str]] = {
 
 def main(size: int = 1_000_000) -> None:
     """Seconds and megabytes of each body, as what it costs the most."""
+    asked = {route.name: route.body for route in QUESTIONS if route.body}
+    models = ((asked["trace"], "%s"), (asked["follow"], "%s"), (CodeRequest, RUN))
     for name, body in BODIES.items():
         worst = (0.0, 0.0)
-        for model, around in ((TraceRequest, "%s"), (FollowRequest, "%s"), (CodeRequest, RUN)):
+        for model, around in models:
             sent = (around % body(size)).encode()
             began = time.perf_counter()
             _check(model, sent)
@@ -100,7 +103,7 @@ def main(size: int = 1_000_000) -> None:
         print(f"{name:32} {worst[0]:7.3f} s {worst[1]:7.1f} MB")
 
 
-def _check(model: type[TraceRequest | FollowRequest | CodeRequest], sent: bytes) -> None:
+def _check(model: type[BaseModel], sent: bytes) -> None:
     with suppress(InvalidInput):
         checked(model, sent)
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from transformers import GPT2LMHeadModel
 
+from lm_debugger.api.wire import dumped
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.types import Intervention
 
@@ -110,6 +111,7 @@ class Bench:
 
     def rows(self) -> Iterator[Row]:
         yield from self.traces()
+        yield self.answer()
         yield self.slider()
         yield self.grid()
         yield self.generation()
@@ -125,6 +127,14 @@ class Bench:
                   found["bare"])  # fmt: skip
         yield Row("trace with 4 edits, both runs", "model(**inputs)", 1.50, found["edited"],
                   found["bare"])  # fmt: skip
+
+    def answer(self) -> Row:
+        """From a trace of both runs to the bytes that are sent: nothing is computed there."""
+        trace = self.debugger.trace(self.prompt(), EDITS)
+        goal = 0.004 * self.debugger.info.n_layers / 24
+        found = self.medians(written=lambda: dumped(trace))
+        return Row("a trace with 4 edits as JSON", "nothing", goal, found["written"], 0.0,
+                   difference=True)  # fmt: skip
 
     def slider(self) -> Row:
         prompt, n = self.prompt(), iter(range(10**9))

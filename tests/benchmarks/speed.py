@@ -25,8 +25,8 @@ from tests.benchmarks.index import Clock
 from tests.benchmarks.rows import Bench, Row
 
 PARTS = (
-    "trace", "slider", "grid", "generate", "clients", "projection", "index", "memory", "startup",
-    "help",
+    "trace", "answer", "slider", "grid", "generate", "clients", "projection", "index", "memory",
+    "startup", "help",
 )  # fmt: skip
 MEMORY_GOALS = {"medium": 300.0, "large": 500.0}
 
@@ -55,6 +55,7 @@ def measure(
     bench = Bench(folder, repeats, device, dtype)
     parts: dict[str, Callable[[], Iterable[Row]]] = {
         "trace": bench.traces,
+        "answer": lambda: [bench.answer()],
         "slider": lambda: [bench.slider()],
         "grid": lambda: [bench.grid()],
         "generate": lambda: [bench.generation()],
@@ -72,8 +73,8 @@ def measure(
 def line(row: Row) -> str:
     scale = 1000 if row.unit == "ms" else 1
     if row.difference:
-        sign, figure = "≤ +", f"+{row.figure * scale:.0f} {row.unit}"
-        goal = f"{row.goal * scale:.0f} {row.unit}"
+        sign, figure = "≤ +", f"+{row.figure * scale:.3g} {row.unit}"
+        goal = f"{row.goal * scale:.3g} {row.unit}"
     else:
         sign, figure, goal = "≥ " if row.at_least else "≤ ", f"{row.figure:.2f}", f"{row.goal:.2f}"
     return (

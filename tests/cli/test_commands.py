@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import Result
+from pydantic import TypeAdapter
 
 import lm_debugger
 from lm_debugger.api.openapi import document
@@ -141,11 +142,11 @@ def test_trace_json_is_what_the_api_replies(
     kind: str,
     value: float | None,
 ) -> None:
-    from lm_debugger.api.schemas import TraceReply
+    from lm_debugger.engine.types import Trace
 
     result = run("trace", str(folder), PROMPT, *flags, "--edit-at", "0,-1", "--json")
     assert result.exit_code == 0, result.output
-    reply = TraceReply.model_validate_json(result.stdout)
+    reply: Trace = TypeAdapter(Trace).validate_json(result.stdout)
     [applied] = reply.interventions
     assert (applied.layer, applied.dim, applied.kind, applied.value) == (0, 27, kind, value)
     assert applied.generated is False
@@ -177,10 +178,10 @@ def test_generate(run: Callable[..., Result], folder: Path, plain: Plain) -> Non
 
 
 def test_generate_json(run: Callable[..., Result], folder: Path, plain: Plain) -> None:
-    from lm_debugger.api.schemas import GenerateReply
+    from lm_debugger.engine.types import Generation
 
     result = run("generate", str(folder), PROMPT, "-n", "5", "--json")
-    reply = GenerateReply.model_validate_json(result.stdout)
+    reply: Generation = TypeAdapter(Generation).validate_json(result.stdout)
     assert reply.text == plain.greedy(PROMPT, 5)
     assert len(reply.steps) == 5
 

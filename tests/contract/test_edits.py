@@ -248,7 +248,7 @@ def test_edits_are_buffers_that_a_pass_reads(model: Model) -> None:
     """New numbers written into them are what the next pass does, whatever else stays: so can a
     captured graph be run again."""
     adapter, ids, dim = model.debugger.adapter, model.encode(PROMPT), dominant(model, 1)
-    runner = model.debugger._runner
+    runner = model.debugger.model.runner
     first, second = (
         merge(adapter, [Intervention(1, dim, "set", value)], len(ids), None) for value in (1.0, -3)
     )
@@ -266,7 +266,7 @@ def test_edits_are_buffers_that_a_pass_reads(model: Model) -> None:
 @pytest.mark.parametrize("site", [Site.Z, Site.ATTN_OUT, Site.FFN_OUT, Site.RESID_PRE])
 def test_any_site_can_be_patched_from_another_prompt(model: Model, site: Site) -> None:
     """What another row of the batch has there is written, at all positions or at some."""
-    runner, ids = model.debugger._runner, model.encode(PROMPTS[0])
+    runner, ids = model.debugger.model.runner, model.encode(PROMPTS[0])
     others, every = [id + 1 for id in ids], tuple(range(len(ids)))
     sites = frozenset({site, Site.RESID_POST} - {Site.RESID_PRE, Site.RESID_POST})
     clean, corrupted = runner.run([Row(ids, every, sites=sites), Row(others, every, sites=sites)])

@@ -175,7 +175,7 @@ def test_in_the_last_layer_total_and_direct_effect_are_one(model: Model) -> None
     found = ours(model, ids, position, Site.COEFFICIENTS, Site.FINAL)
     g = found.gradients[Site.FINAL][0][position]
     seen = model.record(ids)
-    written = model.debugger._runner.written(seen, [position])[-1, 0]
+    written = model.debugger.model.runner.written(seen, [position])[-1, 0]
     direct = written * (adapter.value_directions(adapter.n_layers - 1) @ g)
     total = seen[Site.COEFFICIENTS][-1, position] * found.gradients[Site.COEFFICIENTS][-1][position]
     close(total, direct)
@@ -207,7 +207,7 @@ def test_all_direct_effects_add_up_to_the_score(model: Model) -> None:
     g = found.gradients[Site.FINAL][0][q]
     seen = model.record(ids, Site.PATTERN, Site.V, Site.ATTN_RAW, Site.FFN_RAW)
     rows = [found.values[Site.EMBED][0][q] @ g]
-    written = model.debugger._runner.written(seen, [q])[:, 0]
+    written = model.debugger.model.runner.written(seen, [q])[:, 0]
     groups = adapter.n_heads // adapter.n_key_heads
     for layer in range(adapter.n_layers):
         raw, post = seen[Site.ATTN_RAW][layer, q], adapter.attention_post_norm(layer)

@@ -49,7 +49,10 @@ def test_value_vectors_add_up_to_the_ffn(model: Model) -> None:
     """sum_i m_i v_i + b, and with a post-norm its statistics frozen (rule 20)."""
     ids = model.encode(PROMPTS[0])
     seen = model.record(ids, Site.FFN_OUT, Site.FFN_RAW)
-    adapter, written = model.debugger.adapter, model.debugger._runner.written(seen, seen.positions)
+    adapter, written = (
+        model.debugger.adapter,
+        model.debugger.model.runner.written(seen, seen.positions),
+    )
     for layer in range(adapter.n_layers):
         bias = adapter.value_bias(layer)
         raw = seen[Site.COEFFICIENTS][layer] @ adapter.value_matrix(layer)
@@ -112,7 +115,7 @@ def test_queries_and_keys_are_those_of_the_scores(
 
 
 def test_prompts_of_unequal_length_are_one_batch(model: Model) -> None:
-    runner = model.debugger._runner
+    runner = model.debugger.model.runner
     texts = [model.encode(prompt) for prompt in PROMPTS]
     rows = [Row(ids, (0, len(ids) - 1)) for ids in texts]
     for row, together in zip(rows, runner.run(rows), strict=True):

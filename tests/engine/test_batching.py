@@ -42,13 +42,13 @@ class Batches:
 
     def __init__(self, debugger: Debugger, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
-        run = debugger._runner.run
+        run = debugger.model.runner.run
 
         def counted(rows: Sequence[object]) -> object:
             self.sizes.append(len(rows))
             return run(rows)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(debugger._runner, "run", counted)
+        monkeypatch.setattr(debugger.model.runner, "run", counted)
 
 
 def test_waiting_traces_are_one_batch_with_the_oracles_numbers(

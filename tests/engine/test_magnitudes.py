@@ -143,7 +143,7 @@ def test_padding_is_not_looked_at(tied: Case) -> None:
         Intervention(LAYER, DIM, "set", 1e30, generated=True),
         Intervention(LAYER, DIM, "scale", 1.0, generated=False),  # the prompt as it is
     ]
-    runs = tied.forgetful._runs
+    runs = tied.forgetful.model.runs
     _, (plain, changed) = runs.many([Wanted(long, [0]), Wanted(short, [0], later)])
     assert changed.edits
     for before, after in zip(plain.done.residual, changed.done.residual, strict=True):

@@ -104,26 +104,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/code": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * A run as a Python program
-         * @description With this package, or with hooks on a plain transformers model; it prints the numbers that the page shows.
-         */
-        post: operations["code"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/follow": {
         parameters: {
             query?: never;
@@ -184,6 +164,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/values/{layer}/{dim}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tokens that a value vector promotes and suppresses
+         * @description The extremes of E · v (rule 7). The answer never changes for a loaded model: it carries an `ETag`.
+         */
+        get: operations["readValue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/generate/stream": {
         parameters: {
             query?: never;
@@ -204,20 +204,20 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/values/{layer}/{dim}": {
+    "/api/v1/code": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * The tokens that a value vector promotes and suppresses
-         * @description The extremes of E · v (rule 7). The answer never changes for a loaded model: it carries an `ETag`.
-         */
-        get: operations["readValue"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * A run as a Python program
+         * @description With this package, or with hooks on a plain transformers model; it prints the numbers that the page shows.
+         */
+        post: operations["code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -565,12 +565,20 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** AppliedInterventionOut */
-        AppliedInterventionOut: {
+        /**
+         * AppliedIntervention
+         * @description An intervention as it took effect.
+         */
+        AppliedIntervention: {
             /** Layer */
             layer: number;
             /** Dim */
             dim: number;
+            /**
+             * Node
+             * @description the name of what is edited, L3D7
+             */
+            node: string;
             /**
              * Kind
              * @enum {string}
@@ -580,7 +588,10 @@ export interface components {
             value: number | null;
             /** Positions */
             positions: ("all" | "last") | number[];
-            /** Generated */
+            /**
+             * Generated
+             * @description whether generated tokens are edited too
+             */
             generated: boolean;
             /**
              * Unedited Coefficient
@@ -599,48 +610,9 @@ export interface components {
             pre_activation: number | null;
         };
         /**
-         * AttributeReply
-         * @description total = base + start + sum(attention) + sum(ffn), final-norm statistics frozen (rule 16).
+         * AttributeRequest
+         * @description Why a token, or why one rather than another? Of the edited run, if there is one.
          */
-        AttributeReply: {
-            /** Model */
-            model: string;
-            /** Position */
-            position: number;
-            token: components["schemas"]["TokenOut"];
-            against: components["schemas"]["TokenOut"] | null;
-            /**
-             * Total
-             * @description the logit, or the difference of the two
-             */
-            total: number;
-            /**
-             * Base
-             * @description from the final norm's bias
-             */
-            base: number;
-            /**
-             * Start
-             * @description from the embeddings and the first block's attention
-             */
-            start: number;
-            /**
-             * Attention
-             * @description from each block's attention, 0 for the first
-             */
-            attention: number[];
-            /**
-             * Ffn
-             * @description from each block's FFN
-             */
-            ffn: number[];
-            /**
-             * Sub Updates
-             * @description largest absolute amount first
-             */
-            sub_updates: components["schemas"]["ContributionOut"][];
-        };
-        /** AttributeRequest */
         AttributeRequest: {
             /**
              * Model
@@ -650,12 +622,12 @@ export interface components {
             model?: string | null;
             /**
              * Prompt
-             * @description taken as it is, nothing is stripped
+             * @description taken as it is: nothing added, nothing stripped (rule 1)
              */
             prompt: string;
             /**
              * Interventions
-             * @description edits of coefficients
+             * @description edits of coefficients; of two on one vector the last wins
              * @default []
              */
             interventions?: components["schemas"]["InterventionIn"][];
@@ -683,7 +655,54 @@ export interface components {
              */
             top_k?: number;
         };
-        /** ClusterReply */
+        /**
+         * Attribution
+         * @description total = base + start + sum(attention) + sum(ffn), final-norm statistics frozen (rule 16).
+         */
+        Attribution: {
+            /** Model */
+            model: string;
+            /** Position */
+            position: number;
+            token: components["schemas"]["Token"];
+            against: components["schemas"]["Token"] | null;
+            /**
+             * Total
+             * @description the logit, or the difference of the two
+             */
+            total: number;
+            /**
+             * Base
+             * @description from the final norm's bias
+             */
+            base: number;
+            /**
+             * Start
+             * @description from the embeddings and the first block's attention
+             */
+            start: number;
+            /**
+             * Attention
+             * @description from each block's attention, 0 for the first
+             */
+            attention: number[];
+            /**
+             * Ffn
+             * @description from each block's FFN
+             */
+            ffn: number[];
+            /**
+             * Sub Updates
+             * @description parts of all FFNs, largest absolute amount first
+             */
+            sub_updates: components["schemas"]["Contribution"][];
+            /** @description how a part becomes an amount */
+            reading: components["schemas"]["Reading"];
+        };
+        /**
+         * ClusterReply
+         * @description One cluster: its tokens and some of its members.
+         */
         ClusterReply: {
             /** Model */
             model: string;
@@ -691,26 +710,37 @@ export interface components {
             id: number;
             /** Size */
             size: number;
-            /** Layers */
+            /**
+             * Layers
+             * @description members in each layer
+             */
             layers: number[];
-            /** Cohesion */
+            /**
+             * Cohesion
+             * @description mean cosine of the members with the centre
+             */
             cohesion: number;
             /**
              * Tokens
              * @description its cloud; logit: summed over the members that have the token among the 50 that they promote most
              */
-            tokens: components["schemas"]["TokenLogitOut"][];
+            tokens: components["schemas"]["TokenLogit"][];
             /**
              * Members
              * @description score: cosine with the centre
              */
-            members: components["schemas"]["HitOut"][];
+            members: components["schemas"]["Hit"][];
             /** Offset */
             offset: number;
             /** Seed */
             seed: number;
+            /** @description how the vectors' tokens are read */
+            reading: components["schemas"]["Reading"];
         };
-        /** ClusterSummary */
+        /**
+         * ClusterSummary
+         * @description One cluster, as it is listed.
+         */
         ClusterSummary: {
             /** Id */
             id: number;
@@ -720,7 +750,7 @@ export interface components {
              * Label
              * @description the first five tokens of its cloud
              */
-            label: components["schemas"]["TokenOut"][];
+            label: components["schemas"]["Token"][];
             /**
              * Layers
              * @description members in each layer
@@ -732,12 +762,17 @@ export interface components {
              */
             cohesion: number;
         };
-        /** ClustersReply */
+        /**
+         * ClustersReply
+         * @description All clusters.
+         */
         ClustersReply: {
             /** Model */
             model: string;
             /** Clusters */
             clusters: components["schemas"]["ClusterSummary"][];
+            /** @description how the vectors' tokens are read */
+            reading: components["schemas"]["Reading"];
         };
         /** CodeReply */
         CodeReply: {
@@ -758,28 +793,77 @@ export interface components {
              */
             form: "lm_debugger" | "transformers";
         };
-        /** ConceptReply */
+        /**
+         * ConceptReply
+         * @description Value vectors that promote some words and demote others.
+         */
         ConceptReply: {
             /** Model */
             model: string;
             /** Words */
-            words: components["schemas"]["WordOut"][];
+            words: components["schemas"]["ConceptWord"][];
             /** Hits */
-            hits: components["schemas"]["HitOut"][];
+            hits: components["schemas"]["Hit"][];
+            /** @description how the vectors' tokens are read */
+            reading: components["schemas"]["Reading"];
         };
-        /** ContributionOut */
-        ContributionOut: {
+        /**
+         * ConceptWord
+         * @description A word of a concept.
+         */
+        ConceptWord: {
+            /** Text */
+            text: string;
+            /** Demoted */
+            demoted: boolean;
+            /**
+             * Tokens
+             * @description the tokens whose mean logit stands for the word
+             */
+            tokens: components["schemas"]["Token"][];
+        };
+        /**
+         * Contribution
+         * @description What one sub-update m_i v_i adds to a logit, or to the difference of two (rule 16).
+         */
+        Contribution: {
             /** Layer */
             layer: number;
             /** Dim */
             dim: number;
-            /** Coefficient */
+            /**
+             * Node
+             * @description its name, L3D7
+             */
+            node: string;
+            /**
+             * Coefficient
+             * @description m_i, signed
+             */
             coefficient: number;
             /**
              * Amount
              * @description what this sub-update adds
              */
             amount: number;
+        };
+        /**
+         * Equality
+         * @description Two ways to the same numbers, and how far apart they are.
+         */
+        Equality: {
+            /** Name */
+            name: string;
+            /**
+             * Meaning
+             * @description what should be equal
+             */
+            meaning: string;
+            /**
+             * Error
+             * @description their largest distance, over the largest value
+             */
+            error: number;
         };
         /** ErrorBody */
         ErrorBody: {
@@ -852,21 +936,10 @@ export interface components {
             /** Examples */
             examples: components["schemas"]["ExampleOut"][];
         };
-        /** FollowReply */
-        FollowReply: {
-            /** Model */
-            model: string;
-            /** Position */
-            position: number;
-            /** Unedited */
-            unedited: components["schemas"]["FollowedOut"][];
-            /**
-             * Edited
-             * @description null without interventions
-             */
-            edited: components["schemas"]["FollowedOut"][] | null;
-        };
-        /** FollowRequest */
+        /**
+         * FollowRequest
+         * @description How likely are some tokens in every state?
+         */
         FollowRequest: {
             /**
              * Model
@@ -876,12 +949,12 @@ export interface components {
             model?: string | null;
             /**
              * Prompt
-             * @description taken as it is, nothing is stripped
+             * @description taken as it is: nothing added, nothing stripped (rule 1)
              */
             prompt: string;
             /**
              * Interventions
-             * @description edits of coefficients
+             * @description edits of coefficients; of two on one vector the last wins
              * @default []
              */
             interventions?: components["schemas"]["InterventionIn"][];
@@ -898,20 +971,42 @@ export interface components {
             tokens: number[];
         };
         /**
-         * FollowedOut
-         * @description [2 L] numbers each, in the order before 0, after 0, before 1, ...
+         * Followed
+         * @description One token through one run: [2 L] numbers in the order before 0, after 0, before 1, ...
          */
-        FollowedOut: {
-            token: components["schemas"]["TokenOut"];
+        Followed: {
+            token: components["schemas"]["Token"];
             /** Probs */
             probs: number[];
-            /** Logits */
+            /**
+             * Logits
+             * @description those of the lens
+             */
             logits: number[];
             /**
              * Ranks
-             * @description 1: the likeliest
+             * @description 1: the likeliest, ties by lower id
              */
             ranks: number[];
+        };
+        /**
+         * Following
+         * @description Some tokens through all states at one position.
+         */
+        Following: {
+            /** Model */
+            model: string;
+            /** Position */
+            position: number;
+            /** Unedited */
+            unedited: components["schemas"]["Followed"][];
+            /**
+             * Edited
+             * @description null without interventions
+             */
+            edited: components["schemas"]["Followed"][] | null;
+            /** @description how the states are read */
+            reading: components["schemas"]["Reading"];
         };
         /**
          * GenerateEnd
@@ -926,26 +1021,10 @@ export interface components {
              */
             finish_reason: "length" | "end_of_text" | "context_full" | "stopped";
         };
-        /** GenerateReply */
-        GenerateReply: {
-            /** Model */
-            model: string;
-            /** Prompt */
-            prompt: string;
-            /**
-             * Text
-             * @description prompt + continuation, special tokens left out
-             */
-            text: string;
-            /** Steps */
-            steps: components["schemas"]["StepOut"][];
-            /**
-             * Finish Reason
-             * @enum {string}
-             */
-            finish_reason: "length" | "end_of_text" | "context_full" | "stopped";
-        };
-        /** GenerateRequest */
+        /**
+         * GenerateRequest
+         * @description How does the prompt go on?
+         */
         GenerateRequest: {
             /**
              * Model
@@ -960,7 +1039,7 @@ export interface components {
             prompt: string;
             /**
              * Interventions
-             * @description edits; of two on one vector the last wins
+             * @description edits of coefficients; of two on one vector the last wins
              * @default []
              */
             interventions?: components["schemas"]["InterventionIn"][];
@@ -997,17 +1076,63 @@ export interface components {
              * Tokens
              * @description the tokens of the prompt
              */
-            tokens: components["schemas"]["TokenOut"][];
+            tokens: components["schemas"]["Token"][];
         };
-        /** GridReply */
-        GridReply: {
+        /**
+         * Generation
+         * @description A continuation. The end-of-text token, where it ended the run, is not among the steps.
+         */
+        Generation: {
+            /** Model */
+            model: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Text
+             * @description prompt + continuation, special tokens left out (rule 14)
+             */
+            text: string;
+            /** Steps */
+            steps: components["schemas"]["GenerationStep"][];
+            /**
+             * Finish Reason
+             * @enum {string}
+             */
+            finish_reason: "length" | "end_of_text" | "context_full" | "stopped";
+            /** @description how the alternatives are read: of the final state */
+            reading: components["schemas"]["Reading"];
+        };
+        /**
+         * GenerationStep
+         * @description One generated token.
+         */
+        GenerationStep: {
+            /** Index */
+            index: number;
+            token: components["schemas"]["Token"];
+            /**
+             * Prob
+             * @description the (edited) model's own probability, before any temperature
+             */
+            prob: number;
+            /**
+             * Alternatives
+             * @description the likeliest tokens at that step, the chosen one among them if it is so likely
+             */
+            alternatives: components["schemas"]["TokenProb"][];
+        };
+        /**
+         * Grid
+         * @description What every state predicts, positions x layers.
+         */
+        Grid: {
             /** Model */
             model: string;
             /**
              * Tokens
              * @description of the prompt
              */
-            tokens: components["schemas"]["TokenOut"][];
+            tokens: components["schemas"]["Token"][];
             /**
              * Positions
              * @description P of them, the columns
@@ -1017,17 +1142,22 @@ export interface components {
              * Vocabulary
              * @description every token that a cell names, by id
              */
-            vocabulary: components["schemas"]["TokenOut"][];
-            unedited: components["schemas"]["GridRunOut"];
+            vocabulary: components["schemas"]["Token"][];
+            unedited: components["schemas"]["GridRun"];
             /** @description null without interventions */
-            edited: components["schemas"]["GridRunOut"] | null;
+            edited: components["schemas"]["GridRun"] | null;
             /**
              * Kl
              * @description KL(edited || unedited) of every cell, in nats; null as `edited` is
              */
             kl: number[][] | null;
+            /** @description how the cells' tokens are read */
+            reading: components["schemas"]["Reading"];
         };
-        /** GridRequest */
+        /**
+         * GridRequest
+         * @description What does every state at some positions of a prompt predict?
+         */
         GridRequest: {
             /**
              * Model
@@ -1037,12 +1167,12 @@ export interface components {
             model?: string | null;
             /**
              * Prompt
-             * @description taken as it is, nothing is stripped
+             * @description taken as it is: nothing added, nothing stripped (rule 1)
              */
             prompt: string;
             /**
              * Interventions
-             * @description edits of coefficients
+             * @description edits of coefficients; of two on one vector the last wins
              * @default []
              */
             interventions?: components["schemas"]["InterventionIn"][];
@@ -1054,13 +1184,13 @@ export interface components {
             positions?: ("all" | "last") | number[];
         };
         /**
-         * GridRunOut
-         * @description [2 L] rows in the order before 0, after 0, before 1, ..., each with P cells.
+         * GridRun
+         * @description The lens over one run: 2 L rows in the order before 0, after 0, before 1, ..., each with P cells.
          */
-        GridRunOut: {
+        GridRun: {
             /**
              * Tokens
-             * @description id of the likeliest token
+             * @description id of the likeliest token, ties by lower id
              */
             tokens: number[][];
             /**
@@ -1083,19 +1213,23 @@ export interface components {
             status: "alive";
         };
         /**
-         * HitOut
-         * @description A found value vector with the tokens that it promotes most: ten, of a cluster's member
-         *     twenty.
+         * Hit
+         * @description A found value vector with the tokens that it promotes most: ten, of a cluster's member twenty.
          */
-        HitOut: {
+        Hit: {
             /** Layer */
             layer: number;
             /** Dim */
             dim: number;
+            /**
+             * Node
+             * @description its name, L3D7
+             */
+            node: string;
             /** Score */
             score: number;
             /** Tokens */
-            tokens: components["schemas"]["TokenOut"][];
+            tokens: components["schemas"]["Token"][];
         };
         /** IndexAction */
         IndexAction: {
@@ -1196,25 +1330,36 @@ export interface components {
              */
             generated?: boolean | null;
         };
-        /** KeywordHitOut */
-        KeywordHitOut: {
+        /**
+         * KeywordHit
+         * @description A found value vector with its ten best tokens, and those that match.
+         */
+        KeywordHit: {
             /** Layer */
             layer: number;
             /** Dim */
             dim: number;
+            /**
+             * Node
+             * @description its name, L3D7
+             */
+            node: string;
             /** Score */
             score: number;
             /** Tokens */
-            tokens: components["schemas"]["TokenOut"][];
+            tokens: components["schemas"]["Token"][];
             /** Matched */
-            matched: components["schemas"]["MatchOut"][];
+            matched: components["schemas"]["Match"][];
         };
-        /** KeywordReply */
+        /**
+         * KeywordReply
+         * @description Value vectors that promote keywords.
+         */
         KeywordReply: {
             /** Model */
             model: string;
             /** Hits */
-            hits: components["schemas"]["KeywordHitOut"][];
+            hits: components["schemas"]["KeywordHit"][];
             /**
              * Total
              * @description vectors that match
@@ -1229,25 +1374,36 @@ export interface components {
             layers_ready: number;
             /** N Layers */
             n_layers: number;
+            /** @description how the vectors' tokens are read */
+            reading: components["schemas"]["Reading"];
         };
-        /** LayerComparisonOut */
-        LayerComparisonOut: {
+        /**
+         * LayerComparison
+         * @description One layer at one position, in both runs.
+         */
+        LayerComparison: {
             /** Layer */
             layer: number;
-            before: components["schemas"]["StateComparisonOut"];
-            after: components["schemas"]["StateComparisonOut"];
+            before: components["schemas"]["StateComparison"];
+            after: components["schemas"]["StateComparison"];
         };
-        /** LayerOut */
-        LayerOut: {
+        /**
+         * LayerTrace
+         * @description One layer at one position: the residual before its FFN, what the FFN adds, the one after.
+         */
+        LayerTrace: {
             /** Layer */
             layer: number;
-            before: components["schemas"]["StateOut"];
-            /** Sub Updates */
-            sub_updates: components["schemas"]["SubUpdateOut"][];
-            after: components["schemas"]["StateOut"];
+            before: components["schemas"]["StateReading"];
+            /**
+             * Sub Updates
+             * @description the dominant ones, K largest scores, largest first (rule 6)
+             */
+            sub_updates: components["schemas"]["SubUpdate"][];
+            after: components["schemas"]["StateReading"];
             /**
              * Share
-             * @description sum of the listed sub-updates' scores over that of all of the layer
+             * @description sum of the listed sub-updates' scores over that of all of the layer, in [0, 1]
              */
             share: number;
         };
@@ -1402,8 +1558,11 @@ export interface components {
              */
             max_reply_mb: number | null;
         };
-        /** MatchOut */
-        MatchOut: {
+        /**
+         * Match
+         * @description A token that matches a keyword.
+         */
+        Match: {
             /** Id */
             id: number;
             /**
@@ -1437,7 +1596,7 @@ export interface components {
              */
             state: "loading" | "ready" | "failed";
             /** @description while it is loading */
-            progress: components["schemas"]["ProgressOut"] | null;
+            progress: components["schemas"]["Progress"] | null;
             /**
              * Error
              * @description why it failed
@@ -1461,7 +1620,10 @@ export interface components {
             n_parameters: number | null;
             /** Tied Unembedding */
             tied_unembedding: boolean | null;
-            /** Activation */
+            /**
+             * Activation
+             * @description its config's name for act
+             */
             activation: string | null;
             /**
              * Activation At Zero
@@ -1472,6 +1634,30 @@ export interface components {
             dtype: string | null;
             /** Device */
             device: string | null;
+            /** @description the first of those that end a text */
+            eos_token: components["schemas"]["Token"] | null;
+            /**
+             * Gated
+             * @description whether coefficients are act(gate) * up: 'on' is by score (rule 19)
+             */
+            gated: boolean | null;
+            /**
+             * Parallel
+             * @description whether attention and FFN read the same residual (rule 21)
+             */
+            parallel: boolean | null;
+            /**
+             * Post Norm
+             * @description whether a norm stands behind the FFN (rule 20)
+             */
+            post_norm: boolean | null;
+            /**
+             * Capabilities
+             * @description what this model can be asked
+             */
+            capabilities: string[] | null;
+            /** @description how far it is from transformers on this machine (rule 25) */
+            self_check: components["schemas"]["SelfCheck"] | null;
         };
         /** ModelsReply */
         ModelsReply: {
@@ -1480,7 +1666,10 @@ export interface components {
             /** Models */
             models: components["schemas"]["ModelOut"][];
         };
-        /** NeighboursReply */
+        /**
+         * NeighboursReply
+         * @description The value vectors nearest to one, or most opposed to it.
+         */
         NeighboursReply: {
             /** Model */
             model: string;
@@ -1489,10 +1678,17 @@ export interface components {
             /** Dim */
             dim: number;
             /**
+             * Node
+             * @description its name, L3D7
+             */
+            node: string;
+            /**
              * Hits
              * @description score: cosine
              */
-            hits: components["schemas"]["HitOut"][];
+            hits: components["schemas"]["Hit"][];
+            /** @description how the vectors' tokens are read */
+            reading: components["schemas"]["Reading"];
         };
         /**
          * PlaceReply
@@ -1505,6 +1701,11 @@ export interface components {
             layer: number;
             /** Dim */
             dim: number;
+            /**
+             * Node
+             * @description its name, L3D7
+             */
+            node: string;
             /** Norm */
             norm: number;
             /**
@@ -1522,25 +1723,33 @@ export interface components {
             /** Cluster Size */
             cluster_size: number | null;
         };
-        /** PositionComparisonOut */
-        PositionComparisonOut: {
+        /**
+         * PositionComparison
+         * @description All L layers at one position, in both runs.
+         */
+        PositionComparison: {
             /** Position */
             position: number;
             /** Layers */
-            layers: components["schemas"]["LayerComparisonOut"][];
-        };
-        /** PositionOut */
-        PositionOut: {
-            /** Position */
-            position: number;
-            /** Layers */
-            layers: components["schemas"]["LayerOut"][];
+            layers: components["schemas"]["LayerComparison"][];
         };
         /**
-         * ProgressOut
-         * @description How far a model is that is loading.
+         * PositionTrace
+         * @description All L layers at one prompt position.
          */
-        ProgressOut: {
+        PositionTrace: {
+            /** Position */
+            position: number;
+            /** Layers */
+            layers: components["schemas"]["LayerTrace"][];
+        };
+        /**
+         * Progress
+         * @description How far a model is that is loading.
+         *
+         *     `waiting`: for the models before it. `starting`: libraries, configuration, memory.
+         */
+        Progress: {
             /**
              * Stage
              * @enum {string}
@@ -1557,6 +1766,46 @@ export interface components {
              */
             total: number | null;
         };
+        /**
+         * Projection
+         * @description What one value vector promotes and suppresses (rule 7).
+         */
+        Projection: {
+            /** Model */
+            model: string;
+            /** Layer */
+            layer: number;
+            /** Dim */
+            dim: number;
+            /**
+             * Node
+             * @description its name, L3D7
+             */
+            node: string;
+            /**
+             * Norm
+             * @description ||v||_2
+             */
+            norm: number;
+            /**
+             * Promoted
+             * @description largest logit first
+             */
+            promoted: components["schemas"]["TokenLogit"][];
+            /**
+             * Suppressed
+             * @description smallest logit first
+             */
+            suppressed: components["schemas"]["TokenLogit"][];
+            /** @description how the tokens are read */
+            reading: components["schemas"]["Reading"];
+        };
+        /**
+         * Reading
+         * @description How a vector x becomes one number for every entry of the vocabulary.
+         * @enum {string}
+         */
+        Reading: "raw" | "lens" | "exact" | "own_norm";
         /** ReadyReply */
         ReadyReply: {
             /**
@@ -1568,6 +1817,14 @@ export interface components {
             models: {
                 [key: string]: "loading" | "ready" | "failed";
             };
+        };
+        /**
+         * Run
+         * @description One pass of the model over the prompt, read at the positions asked for.
+         */
+        Run: {
+            /** Positions */
+            positions: components["schemas"]["PositionTrace"][];
         };
         /**
          * RunFile
@@ -1641,12 +1898,10 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
-        /** RunOut */
-        RunOut: {
-            /** Positions */
-            positions: components["schemas"]["PositionOut"][];
-        };
-        /** SamplingIn */
+        /**
+         * SamplingIn
+         * @description How the next token is chosen.
+         */
         SamplingIn: {
             /**
              * Temperature
@@ -1666,6 +1921,24 @@ export interface components {
              * @default 0
              */
             seed?: number;
+        };
+        /**
+         * SelfCheck
+         * @description How well the engine understands a model, found when it was loaded.
+         */
+        SelfCheck: {
+            /**
+             * Error
+             * @description the worst of all
+             */
+            error: number;
+            /** Equalities */
+            equalities: components["schemas"]["Equality"][];
+            /**
+             * Seconds
+             * @description that it took
+             */
+            seconds: number;
         };
         /**
          * SettingOut
@@ -1692,61 +1965,87 @@ export interface components {
             settings: components["schemas"]["SettingOut"][];
         };
         /**
-         * StateComparisonOut
+         * StateComparison
          * @description One state in both runs.
          */
-        StateComparisonOut: {
+        StateComparison: {
             /**
              * Kl
-             * @description KL(edited || unedited) over the vocabulary, in nats
+             * @description KL(edited || unedited) = sum_t q_t ln(q_t / p_t) over the whole vocabulary, in nats
              */
             kl: number;
             /**
              * Tokens
-             * @description the likeliest of either run
+             * @description those among the K likeliest of either run, by edited probability, largest first
              */
-            tokens: components["schemas"]["TokenChangeOut"][];
+            tokens: components["schemas"]["TokenChange"][];
         };
         /**
-         * StateOut
-         * @description Lens reading of one residual state (rules 4 and 5).
+         * StateReading
+         * @description The lens reading of one residual state (rules 4 and 5): its K likeliest tokens.
          */
-        StateOut: {
+        StateReading: {
             /** Top */
-            top: components["schemas"]["TokenProbOut"][];
+            top: components["schemas"]["TokenProb"][];
             /**
              * Entropy
              * @description of the whole distribution, in nats
              */
             entropy: number;
         };
-        /** StepOut */
-        StepOut: {
-            /** Index */
-            index: number;
-            token: components["schemas"]["TokenOut"];
-            /**
-             * Prob
-             * @description the model's own probability, before any temperature
-             */
-            prob: number;
-            /** Alternatives */
-            alternatives: components["schemas"]["TokenProbOut"][];
-        };
-        /** SubUpdateDetailOut */
-        SubUpdateDetailOut: {
+        /**
+         * SubUpdate
+         * @description m_i v_i (rule 6).
+         */
+        SubUpdate: {
             /** Layer */
             layer: number;
             /** Dim */
             dim: number;
-            /** Coefficient */
+            /**
+             * Node
+             * @description its name, L3D7
+             */
+            node: string;
+            /**
+             * Coefficient
+             * @description m_i, signed
+             */
+            coefficient: number;
+            /**
+             * Score
+             * @description |m_i| · ||v_i||_2
+             */
+            score: number;
+        };
+        /**
+         * SubUpdateDetail
+         * @description A sub-update m_i v_i with what it does to the vocabulary.
+         */
+        SubUpdateDetail: {
+            /** Layer */
+            layer: number;
+            /** Dim */
+            dim: number;
+            /**
+             * Node
+             * @description its name, L3D7
+             */
+            node: string;
+            /**
+             * Coefficient
+             * @description m_i, signed
+             */
             coefficient: number;
             /**
              * Unedited Coefficient
              * @description the same without interventions
              */
             unedited_coefficient: number;
-            /** Score */
+            /**
+             * Score
+             * @description |m_i| · ||v_i||_2
+             */
             score: number;
             /**
              * Share
@@ -1762,32 +2061,18 @@ export interface components {
              * Up
              * @description largest entries of E (m v), largest first
              */
-            up: components["schemas"]["TokenLogitOut"][];
+            up: components["schemas"]["TokenLogit"][];
             /**
              * Down
              * @description smallest entries of E (m v), smallest first
              */
-            down: components["schemas"]["TokenLogitOut"][];
+            down: components["schemas"]["TokenLogit"][];
         };
         /**
-         * SubUpdateOut
-         * @description Rule 6.
-         */
-        SubUpdateOut: {
-            /** Layer */
-            layer: number;
-            /** Dim */
-            dim: number;
-            /** Coefficient */
-            coefficient: number;
-            /** Score */
-            score: number;
-        };
-        /**
-         * SubUpdatesReply
+         * SubUpdates
          * @description Of the edited run, if there are interventions.
          */
-        SubUpdatesReply: {
+        SubUpdates: {
             /** Model */
             model: string;
             /** Position */
@@ -1799,12 +2084,19 @@ export interface components {
              * @description how many the layer has (its FFN width)
              */
             n_sub_updates: number;
-            token: components["schemas"]["TokenOut"] | null;
-            against: components["schemas"]["TokenOut"] | null;
+            /** @description whose logit is affected */
+            token: components["schemas"]["Token"] | null;
+            /** @description over which it leads */
+            against: components["schemas"]["Token"] | null;
             /** Sub Updates */
-            sub_updates: components["schemas"]["SubUpdateDetailOut"][];
+            sub_updates: components["schemas"]["SubUpdateDetail"][];
+            /** @description how `up` and `down` are read */
+            reading: components["schemas"]["Reading"];
         };
-        /** SubUpdatesRequest */
+        /**
+         * SubUpdatesRequest
+         * @description What do the sub-updates of one layer do? The first by `sort`, ties by lower dimension.
+         */
         SubUpdatesRequest: {
             /**
              * Model
@@ -1814,12 +2106,12 @@ export interface components {
             model?: string | null;
             /**
              * Prompt
-             * @description taken as it is, nothing is stripped
+             * @description taken as it is: nothing added, nothing stripped (rule 1)
              */
             prompt: string;
             /**
              * Interventions
-             * @description edits of coefficients
+             * @description edits of coefficients; of two on one vector the last wins
              * @default []
              */
             interventions?: components["schemas"]["InterventionIn"][];
@@ -1866,8 +2158,31 @@ export interface components {
              */
             n_tokens?: number;
         };
-        /** TokenChangeOut */
-        TokenChangeOut: {
+        /**
+         * Token
+         * @description One entry of the vocabulary.
+         *
+         *     `hex` ("e2 80") is there where `text` shows replacement characters.
+         */
+        Token: {
+            /** Id */
+            id: number;
+            /**
+             * Text
+             * @description the tokenizer's decoding of this one id
+             */
+            text: string;
+            /**
+             * Hex
+             * @description its bytes, where they are not valid UTF-8 by themselves
+             */
+            hex: string | null;
+        };
+        /**
+         * TokenChange
+         * @description A token's probability in either run.
+         */
+        TokenChange: {
             /** Id */
             id: number;
             /**
@@ -1891,8 +2206,11 @@ export interface components {
              */
             edited: number;
         };
-        /** TokenLogitOut */
-        TokenLogitOut: {
+        /**
+         * TokenLogit
+         * @description A token and a logit (unbounded, rule 7).
+         */
+        TokenLogit: {
             /** Id */
             id: number;
             /**
@@ -1913,23 +2231,11 @@ export interface components {
             /** Logit */
             logit: number;
         };
-        /** TokenOut */
-        TokenOut: {
-            /** Id */
-            id: number;
-            /**
-             * Text
-             * @description the tokenizer's decoding of this one id
-             */
-            text: string;
-            /**
-             * Hex
-             * @description its bytes, where they are not valid UTF-8 by themselves
-             */
-            hex: string | null;
-        };
-        /** TokenProbOut */
-        TokenProbOut: {
+        /**
+         * TokenProb
+         * @description A token and its probability in [0, 1].
+         */
+        TokenProb: {
             /** Id */
             id: number;
             /**
@@ -1945,38 +2251,55 @@ export interface components {
             /** Prob */
             prob: number;
         };
-        /** TokensReply */
-        TokensReply: {
+        /**
+         * Tokens
+         * @description Entries of the vocabulary.
+         */
+        Tokens: {
             /** Model */
             model: string;
             /**
              * Tokens
              * @description the likeliest meant first
              */
-            tokens: components["schemas"]["TokenOut"][];
+            tokens: components["schemas"]["Token"][];
         };
-        /** TraceReply */
-        TraceReply: {
+        /**
+         * Trace
+         * @description How each layer changes the prediction, without interventions and with them.
+         */
+        Trace: {
             /** Model */
             model: string;
             /** Prompt */
             prompt: string;
-            /** Tokens */
-            tokens: components["schemas"]["TokenOut"][];
-            /** Positions */
+            /**
+             * Tokens
+             * @description of the prompt
+             */
+            tokens: components["schemas"]["Token"][];
+            /**
+             * Positions
+             * @description those that are traced
+             */
             positions: number[];
-            unedited: components["schemas"]["RunOut"];
-            /** @description null if and only if no interventions were sent */
-            edited: components["schemas"]["RunOut"] | null;
+            unedited: components["schemas"]["Run"];
+            /** @description null if and only if there are no interventions */
+            edited: components["schemas"]["Run"] | null;
             /**
              * Comparison
              * @description null as `edited` is
              */
-            comparison: components["schemas"]["PositionComparisonOut"][] | null;
+            comparison: components["schemas"]["PositionComparison"][] | null;
             /** Interventions */
-            interventions: components["schemas"]["AppliedInterventionOut"][];
+            interventions: components["schemas"]["AppliedIntervention"][];
+            /** @description how the states' tokens are read */
+            reading: components["schemas"]["Reading"];
         };
-        /** TraceRequest */
+        /**
+         * TraceRequest
+         * @description How does each layer change the prediction, at some positions of a prompt?
+         */
         TraceRequest: {
             /**
              * Model
@@ -1991,7 +2314,7 @@ export interface components {
             prompt: string;
             /**
              * Interventions
-             * @description edits; of two on one vector the last wins
+             * @description edits of coefficients; of two on one vector the last wins
              * @default []
              */
             interventions?: components["schemas"]["InterventionIn"][];
@@ -2007,24 +2330,6 @@ export interface components {
              * @default 10
              */
             top_k?: number;
-        };
-        /**
-         * ValueReply
-         * @description What one value vector promotes and suppresses (rule 7).
-         */
-        ValueReply: {
-            /** Model */
-            model: string;
-            /** Layer */
-            layer: number;
-            /** Dim */
-            dim: number;
-            /** Norm */
-            norm: number;
-            /** Promoted */
-            promoted: components["schemas"]["TokenLogitOut"][];
-            /** Suppressed */
-            suppressed: components["schemas"]["TokenLogitOut"][];
         };
         /** VersionReply */
         VersionReply: {
@@ -2045,18 +2350,6 @@ export interface components {
              * @description another one after every start of the server
              */
             instance: string;
-        };
-        /** WordOut */
-        WordOut: {
-            /** Text */
-            text: string;
-            /** Demoted */
-            demoted: boolean;
-            /**
-             * Tokens
-             * @description the tokens whose mean logit stands for the word
-             */
-            tokens: components["schemas"]["TokenOut"][];
         };
     };
     responses: never;
@@ -2168,7 +2461,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TraceReply"];
+                    "application/json": components["schemas"]["Trace"];
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
@@ -2270,10 +2563,10 @@ export interface operations {
     findTokens: {
         parameters: {
             query: {
-                /** @description the text */
-                q: string;
                 /** @description default: the first model served */
                 model?: string;
+                /** @description the text */
+                q: string;
                 /** @description tokens listed */
                 n?: number;
             };
@@ -2289,7 +2582,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokensReply"];
+                    "application/json": components["schemas"]["Tokens"];
                 };
             };
             /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
@@ -2385,7 +2678,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GridReply"];
+                    "application/json": components["schemas"]["Grid"];
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
@@ -2512,143 +2805,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SubUpdatesReply"];
-                };
-            };
-            /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description No such model, or no such layer or dimension in it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description The path exists, but not with this method. */
-            405: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description The body is larger than the setting `max_body_bytes` allows. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description The body must be sent as `application/json`. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
-            429: {
-                headers: {
-                    /** @description seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
-            503: {
-                headers: {
-                    /** @description seconds */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-        };
-    };
-    code: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "form": "transformers",
-                 *       "run": {
-                 *         "format": "lm-debugger-run",
-                 *         "version": 1,
-                 *         "model": "demo",
-                 *         "prompt": "My wife is working as a",
-                 *         "interventions": [
-                 *           {
-                 *             "layer": 7,
-                 *             "dim": 44,
-                 *             "kind": "on"
-                 *           }
-                 *         ]
-                 *       }
-                 *     }
-                 */
-                "application/json": components["schemas"]["CodeRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CodeReply"];
+                    "application/json": components["schemas"]["SubUpdates"];
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
@@ -2775,7 +2932,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FollowReply"];
+                    "application/json": components["schemas"]["Following"];
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
@@ -2900,7 +3057,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AttributeReply"];
+                    "application/json": components["schemas"]["Attribution"];
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
@@ -3024,7 +3181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GenerateReply"];
+                    "application/json": components["schemas"]["Generation"];
                 };
             };
             /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
@@ -3074,6 +3231,110 @@ export interface operations {
             };
             /** @description The body must be sent as `application/json`. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Well-formed, but a value is missing, unknown, of the wrong type or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description More requests in a minute, or at once, than one client may send, in hosted mode (the settings `max_requests_per_minute`, `max_requests_at_once`); `Retry-After` says when to ask again. */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description A bug of the server. The reply carries a request id; the log has the rest under it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not now: the model is loading, its queue full, the request took too long or the server ends; `Retry-After` says when to ask again. */
+            503: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    readValue: {
+        parameters: {
+            query?: {
+                /** @description default: the first model served */
+                model?: string;
+                /** @description tokens at each end */
+                top_k?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 0-based layer */
+                layer: number;
+                /** @description 0-based dimension */
+                dim: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Projection"];
+                };
+            };
+            /** @description Not modified: the copy named by `If-None-Match` is still right. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description No such model, or no such layer or dimension in it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The path exists, but not with this method. */
+            405: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3263,24 +3524,36 @@ export interface operations {
             };
         };
     };
-    readValue: {
+    code: {
         parameters: {
-            query?: {
-                /** @description default: the first model served */
-                model?: string;
-                /** @description tokens at each end */
-                top_k?: number;
-            };
+            query?: never;
             header?: never;
-            path: {
-                /** @description 0-based layer */
-                layer: number;
-                /** @description 0-based dimension */
-                dim: number;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "form": "transformers",
+                 *       "run": {
+                 *         "format": "lm-debugger-run",
+                 *         "version": 1,
+                 *         "model": "demo",
+                 *         "prompt": "My wife is working as a",
+                 *         "interventions": [
+                 *           {
+                 *             "layer": 7,
+                 *             "dim": 44,
+                 *             "kind": "on"
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CodeRequest"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -3288,15 +3561,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ValueReply"];
+                    "application/json": components["schemas"]["CodeReply"];
                 };
             };
-            /** @description Not modified: the copy named by `If-None-Match` is still right. */
-            304: {
+            /** @description The body is not what it claims to be: broken JSON, or not UTF-8. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
             };
             /** @description The `Host` header names a host that this server does not serve; or a hosted server does this for nobody. */
             403: {
@@ -3318,6 +3593,24 @@ export interface operations {
             };
             /** @description The path exists, but not with this method. */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body is larger than the setting `max_body_bytes` allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description The body must be sent as `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3583,12 +3876,12 @@ export interface operations {
     searchKeywords: {
         parameters: {
             query: {
+                /** @description default: the first model served */
+                model?: string;
                 /** @description keywords, separated by commas */
                 q: string;
                 /** @description results */
                 n?: number;
-                /** @description default: the first model served */
-                model?: string;
             };
             header?: never;
             path?: never;
@@ -3677,18 +3970,18 @@ export interface operations {
     searchConcepts: {
         parameters: {
             query: {
+                /** @description default: the first model served */
+                model?: string;
                 /** @description words, separated by commas; a minus before those to demote */
                 q: string;
                 /** @description results */
                 n?: number;
                 /** @description divide by the vector's norm */
                 normalised?: boolean;
-                /** @description first layer to search */
+                /** @description first layer to search; default: 0 */
                 first_layer?: number;
-                /** @description last layer to search */
+                /** @description last layer to search; default: the last */
                 last_layer?: number;
-                /** @description default: the first model served */
-                model?: string;
             };
             header?: never;
             path?: never;
@@ -3777,12 +4070,12 @@ export interface operations {
     readNeighbours: {
         parameters: {
             query?: {
+                /** @description default: the first model served */
+                model?: string;
                 /** @description results */
                 n?: number;
                 /** @description what opposes the vector instead */
                 opposite?: boolean;
-                /** @description default: the first model served */
-                model?: string;
             };
             header?: never;
             path: {
@@ -4075,14 +4368,14 @@ export interface operations {
     readCluster: {
         parameters: {
             query?: {
-                /** @description which ten come first */
+                /** @description default: the first model served */
+                model?: string;
+                /** @description which ten members come first */
                 seed?: number;
                 /** @description members to skip */
                 offset?: number;
                 /** @description members to list */
                 n?: number;
-                /** @description default: the first model served */
-                model?: string;
             };
             header?: never;
             path: {

@@ -2,53 +2,64 @@
 
 import type { components } from "./schema";
 
-type Schemas = components["schemas"];
+/** Fields that the page does not read: what its tests make up need not have them. */
+type Unread = "node" | "reading" | "eos_token";
 
-export type Token = Schemas["TokenOut"];
-export type TokenProb = Schemas["TokenProbOut"];
-export type TokenLogit = Schemas["TokenLogitOut"];
-export type State = Schemas["StateOut"];
-export type SubUpdate = Schemas["SubUpdateOut"];
-export type Layer = Schemas["LayerOut"];
-export type TraceReply = Schemas["TraceReply"];
+type Read<T> = T extends (infer Item)[]
+  ? Read<Item>[]
+  : T extends object
+    ? { [Key in keyof T as Key extends Unread ? never : Key]: Read<T[Key]> } & {
+        [Key in keyof T as Key extends Unread ? Key : never]?: T[Key];
+      }
+    : T;
+
+type Wire = components["schemas"];
+type Schemas = { [Name in keyof Wire]: Read<Wire[Name]> };
+
+export type Token = Schemas["Token"];
+export type TokenProb = Schemas["TokenProb"];
+export type TokenLogit = Schemas["TokenLogit"];
+export type State = Schemas["StateReading"];
+export type SubUpdate = Schemas["SubUpdate"];
+export type Layer = Schemas["LayerTrace"];
+export type TraceReply = Schemas["Trace"];
 export type TraceRequest = Schemas["TraceRequest"];
-export type AppliedIntervention = Schemas["AppliedInterventionOut"];
+export type AppliedIntervention = Schemas["AppliedIntervention"];
 export type InterventionIn = Schemas["InterventionIn"];
 export type GridRequest = Schemas["GridRequest"];
-export type GridReply = Schemas["GridReply"];
-export type GridRun = Schemas["GridRunOut"];
+export type GridReply = Schemas["Grid"];
+export type GridRun = Schemas["GridRun"];
 export type FollowRequest = Schemas["FollowRequest"];
-export type FollowReply = Schemas["FollowReply"];
-export type Followed = Schemas["FollowedOut"];
+export type FollowReply = Schemas["Following"];
+export type Followed = Schemas["Followed"];
 export type AttributeRequest = Schemas["AttributeRequest"];
-export type AttributeReply = Schemas["AttributeReply"];
-export type Contribution = Schemas["ContributionOut"];
+export type AttributeReply = Schemas["Attribution"];
+export type Contribution = Schemas["Contribution"];
 export type SubUpdatesRequest = Schemas["SubUpdatesRequest"];
-export type SubUpdatesReply = Schemas["SubUpdatesReply"];
-export type SubUpdateDetail = Schemas["SubUpdateDetailOut"];
-export type TokensReply = Schemas["TokensReply"];
-export type StateComparison = Schemas["StateComparisonOut"];
-export type LayerComparison = Schemas["LayerComparisonOut"];
-export type TokenChange = Schemas["TokenChangeOut"];
+export type SubUpdatesReply = Schemas["SubUpdates"];
+export type SubUpdateDetail = Schemas["SubUpdateDetail"];
+export type TokensReply = Schemas["Tokens"];
+export type StateComparison = Schemas["StateComparison"];
+export type LayerComparison = Schemas["LayerComparison"];
+export type TokenChange = Schemas["TokenChange"];
 export type RunFile = Schemas["RunFile"];
 export type CodeRequest = Schemas["CodeRequest"];
 export type Sampling = Schemas["SamplingIn"];
 export type GenerateRequest = Schemas["GenerateRequest"];
 export type GenerateStart = Schemas["GenerateStart"];
 export type GenerateEnd = Schemas["GenerateEnd"];
-export type Step = Schemas["StepOut"];
-export type ValueReply = Schemas["ValueReply"];
-/** `capabilities`: what a model can be asked; without it, everything. */
-export type Model = Schemas["ModelOut"] & { capabilities?: readonly string[] | null };
-export type Progress = Schemas["ProgressOut"];
-export type ModelsReply = Omit<Schemas["ModelsReply"], "models"> & { models: Model[] };
+export type Step = Schemas["GenerationStep"];
+export type ValueReply = Schemas["Projection"];
+export type Model = Schemas["ModelOut"];
+export type Progress = Schemas["Progress"];
+export type ModelsReply = Schemas["ModelsReply"];
 export type Example = Schemas["ExampleOut"];
 export type Limits = Schemas["LimitsOut"];
 export type Kind = InterventionIn["kind"];
 
 export type IndexReply = Schemas["IndexReply"];
-export type Hit = Schemas["HitOut"];
-export type KeywordHit = Schemas["KeywordHitOut"];
+export type Hit = Schemas["Hit"];
+export type KeywordHit = Schemas["KeywordHit"];
 export type KeywordReply = Schemas["KeywordReply"];
 export type ConceptReply = Schemas["ConceptReply"];
 export type NeighboursReply = Schemas["NeighboursReply"];

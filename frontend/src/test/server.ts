@@ -54,6 +54,19 @@ export const failure = (code: string, message: string, details: object = {}) => 
   error: { code, message, details, request_id: "r-1" },
 });
 
+const EVERYTHING = [
+  "trace",
+  "grid",
+  "follow",
+  "sub_updates",
+  "attribute",
+  "values",
+  "explore",
+  "generate",
+  "bake",
+  "bake_adds",
+];
+
 export const model = (id: string, state: Model["state"] = "ready"): Model => ({
   id,
   state,
@@ -72,6 +85,11 @@ export const model = (id: string, state: Model["state"] = "ready"): Model => ({
   activation_at_zero: 0,
   dtype: "float32",
   device: "cpu",
+  gated: false,
+  parallel: false,
+  post_norm: false,
+  capabilities: EVERYTHING,
+  self_check: { error: 2e-6, equalities: [], seconds: 0.1 },
 });
 
 const state = (words: string[]): State => ({

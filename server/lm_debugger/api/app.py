@@ -12,11 +12,10 @@ from lm_debugger.api import (
     legacy,
     limits,
     middleware,
-    routes_debug,
+    routes_ask,
     routes_explore,
     routes_run,
     routes_server,
-    routes_why,
     spa,
 )
 from lm_debugger.api.counted import is_counted
@@ -56,8 +55,7 @@ def create_app(settings: Settings, registry: ModelRegistry, web: Path = spa.WEB)
     limits.register(app, settings, errors.answer, is_counted)
     app.before_request(middleware.refuse_unknown_method)
     for module in (
-        routes_debug,
-        routes_why,
+        routes_ask,
         routes_run,
         routes_explore,
         routes_server,

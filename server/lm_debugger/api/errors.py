@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from lm_debugger.api.legacy import is_legacy
 from lm_debugger.api.middleware import request_id
+from lm_debugger.api.replies import json_reply
 from lm_debugger.api.request_log import record
 from lm_debugger.api.schemas import ErrorBody, ErrorReply
 from lm_debugger.errors import (
@@ -52,6 +53,7 @@ _LIMITS = {
     TooManyInterventions.code: "max_interventions",
     "max_new_tokens": "max_new_tokens",
     "positions": "max_positions",
+    "prompt_tokens": "max_prompt_tokens",
     **dict.fromkeys(("alternatives", "n", "n_tokens", "tokens", "top_k"), "max_top_k"),
 }
 """Code of an error, or the parameter that it is about -> the setting that limits it."""
@@ -164,4 +166,4 @@ def _body(code: str, message: str, details: dict[str, object]) -> ErrorReply:
 def _response(reply: ErrorReply, status: int) -> Response:
     if is_legacy(request.path):
         return Response(reply.error.message, status, mimetype="text/plain")
-    return Response(reply.model_dump_json(), status, mimetype="application/json")
+    return json_reply(reply, status)

@@ -52,7 +52,7 @@ def get_data() -> Response:
     debugger = state().debugger()
     with computing():
         found = debugger.trace(
-            parse.prompt(asked.prompt, debugger),
+            parse.typed(asked.prompt),
             _classic(asked.interventions),
             top_k=min(settings.legacy_top_k, settings.max_top_k),
         )
@@ -69,7 +69,7 @@ def generate() -> Response:
     debugger = state().debugger()
     with computing():
         found = debugger.generate(
-            parse.prompt(asked.prompt, debugger),
+            parse.typed(asked.prompt),
             _classic(asked.interventions),
             max_new_tokens=asked.generate_k,
             alternatives=1,
@@ -96,9 +96,7 @@ def _response(prompt: str, run: Run) -> old.LegacyResponse:
                 predictions_before=_predictions(layer.before),
                 predictions_after=_predictions(layer.after),
                 significant_values=[
-                    old.LegacySignificantValue(
-                        layer=item.id.layer, dim=item.id.dim, score=item.score
-                    )
+                    old.LegacySignificantValue(layer=item.layer, dim=item.dim, score=item.score)
                     for item in layer.sub_updates
                 ],
             )
@@ -108,4 +106,4 @@ def _response(prompt: str, run: Run) -> old.LegacyResponse:
 
 
 def _predictions(reading: StateReading) -> list[old.LegacyTokenScore]:
-    return [old.LegacyTokenScore(token=item.token.text, score=item.prob) for item in reading.top]
+    return [old.LegacyTokenScore(token=item.text, score=item.prob) for item in reading.top]

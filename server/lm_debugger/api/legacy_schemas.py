@@ -39,8 +39,8 @@ class LegacyValueQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    layer: int
-    dim: int
+    layer: int = Field(description="0-based layer", json_schema_extra={"minimum": 0})
+    dim: int = Field(description="0-based dimension", json_schema_extra={"minimum": 0})
 
 
 class LegacyTokenScore(Reply):

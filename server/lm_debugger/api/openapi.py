@@ -1,20 +1,17 @@
-"""The OpenAPI 3.1 document, made from the table of routes and the wire's pydantic models."""
+"""The OpenAPI 3.1 document, made from the table of routes and the bodies that it names."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, Literal
-
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from typing import Any
 
 from lm_debugger import __version__
+from lm_debugger.api import wire
 from lm_debugger.api.route_table import ROUTES
 from lm_debugger.api.route_types import EVENTS, JSON, STATUS_TEXT, TEXT, Route
 from lm_debugger.api.schemas import ErrorReply
 
-_REF = "#/components/schemas/{model}"
 _ANYWHERE = (403, 405, 500)
 """Statuses that any route can answer with: foreign host, wrong method, bug."""
 _WORK = (429, 503)
@@ -49,23 +46,19 @@ def document_text() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _schemas() -> tuple[dict[type[BaseModel], dict[str, Any]], dict[str, Any]]:
-    """A reference for every model of the wire, and the definitions that they refer to."""
-    modes: dict[type[BaseModel], Literal["validation", "serialization"]] = {
-        ErrorReply: "serialization"
-    }
+def _schemas() -> tuple[dict[type[Any], dict[str, Any]], dict[str, Any]]:
+    """A reference for every body, and the definitions that they refer to."""
+    modes: dict[type[Any], wire.Mode] = {ErrorReply: "serialization"}
     for route in ROUTES:
         if route.body:
             modes[route.body] = "validation"
-        for reply in (route.reply, route.unready, *(model for _, model in route.events)):
+        for reply in (route.reply, route.unready, *(kind for _, kind in route.events)):
             if reply:
                 modes[reply] = "serialization"
-    refs, top = models_json_schema(list(modes.items()), ref_template=_REF)
-    components = dict(sorted(top["$defs"].items()))
-    return {model: refs[model, mode] for model, mode in modes.items()}, components
+    return wire.schemas(modes.items())
 
 
-def _operation(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
+def _operation(route: Route, schemas: dict[type[Any], dict[str, Any]]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "tags": [route.tag],
@@ -93,7 +86,7 @@ def _operation(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> 
     return operation
 
 
-def _responses(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
+def _responses(route: Route, schemas: dict[type[Any], dict[str, Any]]) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": "OK", "content": _content(route, schemas)}}
     work = () if route.tag == "operations" else _WORK
     for status in sorted({*route.errors, *_ANYWHERE, *work}):
@@ -117,7 +110,7 @@ def _responses(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> 
     return responses
 
 
-def _events(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
+def _events(route: Route, schemas: dict[type[Any], dict[str, Any]]) -> dict[str, Any]:
     """One server-sent event: its name, and its data, which is JSON in a string."""
     listed = ", ".join(f"`{name}` ({model.__name__})" for name, model in route.events)
     kinds = [
@@ -138,7 +131,7 @@ def _events(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> dic
     return {"description": f"Events: {listed}", "oneOf": kinds}
 
 
-def _content(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
+def _content(route: Route, schemas: dict[type[Any], dict[str, Any]]) -> dict[str, Any]:
     if route.reply:
         return {route.media: {"schema": schemas[route.reply]}}
     if route.events:

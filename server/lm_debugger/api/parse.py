@@ -5,21 +5,18 @@ wrong with them in words, is `json_input`'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
 from flask import request
+from pydantic import BaseModel
 from werkzeug.exceptions import UnsupportedMediaType
 
-from lm_debugger.api.request_log import record
 from lm_debugger.api.state import state
 from lm_debugger.engine.checks import check_count
-from lm_debugger.engine.types import Intervention, Sampling
+from lm_debugger.engine.questions.base import Question
 from lm_debugger.errors import InvalidInput, PromptTooLong
-from lm_debugger.json_input import Model, checked
-from lm_debugger.runs.schema import InterventionIn, SamplingIn, checked_interventions
-
-if TYPE_CHECKING:
-    from lm_debugger.engine.debugger import Debugger
+from lm_debugger.json_input import Model, checked, made
+from lm_debugger.runs.schema import checked_interventions
 
 Item = TypeVar("Item")
 
@@ -72,26 +69,6 @@ def typed(text: str) -> str:
     return text
 
 
-def prompt(text: str, debugger: Debugger) -> str:
-    """A prompt, if it is not too long for this server; its length goes into the log.
-
-    Raises:
-        EmptyPrompt, PromptTooLong: also more tokens than the setting `max_prompt_tokens`.
-    """
-    n_tokens = len(debugger.tokenize(typed(text)))
-    limit = state().settings.max_prompt_tokens
-    if limit is not None and n_tokens > limit:
-        raise PromptTooLong(
-            f"The prompt has {n_tokens} tokens; at most {limit} are allowed (the setting "
-            "max_prompt_tokens).",
-            n_tokens=n_tokens,
-            maximum=limit,
-            limit="max_prompt_tokens",
-        )
-    record().prompt_tokens = n_tokens
-    return text
-
-
 def not_too_many(items: Sequence[Item]) -> Sequence[Item]:
     """Interventions, if they are few enough to be looked at one by one.
 
@@ -102,12 +79,19 @@ def not_too_many(items: Sequence[Item]) -> Sequence[Item]:
     return items
 
 
-def interventions(items: Sequence[InterventionIn]) -> list[Intervention]:
-    """The engine's interventions; it raises InvalidIntervention, InvalidPosition, and as
-    `not_too_many` does."""
-    return checked_interventions(not_too_many(items))
+def question(asked: BaseModel) -> Question[Any]:
+    """What a body or an address asks of the model.
 
-
-def sampling(item: SamplingIn) -> Sampling:
-    """The engine's sampling; it raises OutOfRange."""
-    return item.checked()
+    Raises:
+        InvalidInput: its texts are too long, its interventions too many, or the engine has no such
+            values.
+    """
+    given: Any = asked
+    for name in {"prompt", "q"} & type(asked).model_fields.keys():
+        typed(getattr(given, name))
+    edits = {}
+    if "interventions" in type(asked).model_fields:
+        known = checked_interventions(not_too_many(given.interventions))
+        edits = {"interventions": tuple(known)}
+    found: Question[Any] = made(asked, **edits)
+    return found

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 Stage = Literal["waiting", "starting", "downloading", "reading"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`waiting`: for the models before it. `starting`: libraries, configuration, memory.
-    `downloading` counts bytes of the weights, `reading` counts tensors.
+    """How far a model is that is loading.
 
-    `total` is None where it is not known.
+    `waiting`: for the models before it. `starting`: libraries, configuration, memory.
     """
 
     stage: Stage
-    done: int = 0
-    total: int | None = None
+    done: Annotated[int, "bytes when downloading, tensors when reading, else 0"] = 0
+    total: Annotated[int | None, "of the same; null where it is not known"] = None
 
 
 Report = Callable[[Progress], None]

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from lm_debugger.api import schemas_explore as explore
-from lm_debugger.api.route_types import DIM, LAYER, MODEL, POST_ERRORS, Param, Route
-
-_N = {"type": "integer", "minimum": 1}
-
-
-def _flag(name: str, description: str) -> Param:
-    return Param(name, "query", {"type": "boolean", "default": False}, description)
-
-
-def _number(name: str, description: str, **schema: int) -> Param:
-    return Param(name, "query", {"type": "integer", "minimum": 0, **schema}, description)
-
+from lm_debugger.api import exploring, places, queries
+from lm_debugger.api.route_types import GET_ERRORS, POST_ERRORS, UNCHANGING_ERRORS, Route
+from lm_debugger.api.schemas import IndexAction
 
 EXPLORE: tuple[Route, ...] = (
     Route(
@@ -24,9 +14,9 @@ EXPLORE: tuple[Route, ...] = (
         "exploring",
         "How far the index of a model is",
         "The index is built in the background; views fill as layers finish.",
-        params=(MODEL,),
-        reply=explore.IndexReply,
-        errors=(404, 422, 503),
+        query=queries.Query,
+        reply=exploring.IndexReply,
+        errors=GET_ERRORS,
     ),
     Route(
         "POST",
@@ -35,9 +25,9 @@ EXPLORE: tuple[Route, ...] = (
         "exploring",
         "Start or cancel building the index",
         "Starting goes on where a build was cancelled, and does nothing where one is running.",
-        body=explore.IndexAction,
+        body=IndexAction,
         example={"action": "start"},
-        reply=explore.IndexReply,
+        reply=exploring.IndexReply,
         errors=POST_ERRORS,
     ),
     Route(
@@ -48,19 +38,9 @@ EXPLORE: tuple[Route, ...] = (
         "Value vectors that promote keywords",
         "BM25 over the 50 promoted tokens of every vector (rule 17), as far as the index is built. "
         "Upper and lower case are the same; several keywords are combined with OR.",
-        params=(
-            Param(
-                "q",
-                "query",
-                {"type": "string", "example": "music, song"},
-                "keywords, separated by commas",
-                required=True,
-            ),
-            Param("n", "query", {**_N, "default": 5}, "results"),
-            MODEL,
-        ),
-        reply=explore.KeywordReply,
-        errors=(404, 422, 503),
+        query=queries.KeywordQuery,
+        reply=exploring.KeywordReply,
+        errors=GET_ERRORS,
     ),
     Route(
         "GET",
@@ -70,22 +50,9 @@ EXPLORE: tuple[Route, ...] = (
         "Value vectors that promote some words and demote others",
         "All vectors ranked by the exact mean logit of the promoted words minus that of the "
         "demoted ones, over the full vocabulary. Needs no index.",
-        params=(
-            Param(
-                "q",
-                "query",
-                {"type": "string", "example": "music, song, -school"},
-                "words, separated by commas; a minus before those to demote",
-                required=True,
-            ),
-            Param("n", "query", {**_N, "default": 20}, "results"),
-            _flag("normalised", "divide by the vector's norm"),
-            _number("first_layer", "first layer to search"),
-            _number("last_layer", "last layer to search"),
-            MODEL,
-        ),
-        reply=explore.ConceptReply,
-        errors=(404, 422, 503),
+        query=queries.ConceptQuery,
+        reply=exploring.ConceptReply,
+        errors=GET_ERRORS,
     ),
     Route(
         "GET",
@@ -93,15 +60,9 @@ EXPLORE: tuple[Route, ...] = (
         "readNeighbours",
         "exploring",
         "The value vectors nearest to one by cosine, or most opposed to it",
-        params=(
-            LAYER,
-            DIM,
-            Param("n", "query", {**_N, "default": 10}, "results"),
-            _flag("opposite", "what opposes the vector instead"),
-            MODEL,
-        ),
-        reply=explore.NeighboursReply,
-        errors=(304, 404, 422, 503),
+        query=queries.NeighbourQuery,
+        reply=exploring.NeighboursReply,
+        errors=UNCHANGING_ERRORS,
     ),
     Route(
         "GET",
@@ -109,9 +70,9 @@ EXPLORE: tuple[Route, ...] = (
         "readPlace",
         "exploring",
         "Where a value vector stands: its norm's rank, its cluster",
-        params=(LAYER, DIM, MODEL),
-        reply=explore.PlaceReply,
-        errors=(404, 422, 503),
+        query=queries.PlaceQuery,
+        reply=places.PlaceReply,
+        errors=GET_ERRORS,
     ),
     Route(
         "GET",
@@ -119,9 +80,9 @@ EXPLORE: tuple[Route, ...] = (
         "listClusters",
         "exploring",
         "All clusters of value vectors",
-        params=(MODEL,),
-        reply=explore.ClustersReply,
-        errors=(304, 404, 422, 503),
+        query=queries.Query,
+        reply=places.ClustersReply,
+        errors=UNCHANGING_ERRORS,
     ),
     Route(
         "GET",
@@ -130,14 +91,8 @@ EXPLORE: tuple[Route, ...] = (
         "exploring",
         "One cluster: its tokens and members",
         "Ten random members come first, the same ones for the same seed; then the rest in order.",
-        params=(
-            Param("cluster", "path", {"type": "integer", "minimum": 0}, "number of the cluster"),
-            _number("seed", "which ten come first", maximum=2**31, default=0),
-            _number("offset", "members to skip", default=0),
-            Param("n", "query", {**_N, "default": 10}, "members to list"),
-            MODEL,
-        ),
-        reply=explore.ClusterReply,
-        errors=(304, 404, 422, 503),
+        query=queries.ClusterQuery,
+        reply=places.ClusterReply,
+        errors=UNCHANGING_ERRORS,
     ),
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel
+
+from lm_debugger.api import wire
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -35,12 +38,14 @@ class Route:
     tag: str
     summary: str
     description: str = ""
-    params: tuple[Param, ...] = ()
+    query: type[BaseModel] | None = None
+    """What the path and the query string are read as."""
     body: type[BaseModel] | None = None
     example: dict[str, Any] | None = None
-    reply: type[BaseModel] | None = None
+    reply: type[Any] | None = None
+    """A dataclass or a model; see `wire`."""
     media: str = JSON
-    events: tuple[tuple[str, type[BaseModel]], ...] = ()
+    events: tuple[tuple[str, type[Any]], ...] = ()
     errors: tuple[int, ...] = ()
     unready: type[BaseModel] | None = None
     """Body of a 503 that is this route's proper answer, not an error."""
@@ -48,6 +53,19 @@ class Route:
     """A failure's body is its sentence as plain text, not `ErrorReply`."""
     free_form: bool = False
     """The JSON reply has no schema of its own (the OpenAPI document itself)."""
+
+    @cached_property
+    def params(self) -> tuple[Param, ...]:
+        """What is read of the address: parts of the path first."""
+        if self.query is None:
+            return ()
+        found = []
+        for name, schema in wire.parameters(self.query).items():
+            in_path = f"{{{name}}}" in self.path
+            required, told = schema.pop("required"), schema.pop("description")
+            place: Literal["path", "query"] = "path" if in_path else "query"
+            found.append(Param(name, place, schema, told, required and not in_path))
+        return tuple(sorted(found, key=lambda param: param.place))
 
 
 STATUS_TEXT = {
@@ -68,7 +86,7 @@ STATUS_TEXT = {
     "ends; `Retry-After` says when to ask again.",
 }
 
-LAYER = Param("layer", "path", {"type": "integer", "minimum": 0}, "0-based layer")
-DIM = Param("dim", "path", {"type": "integer", "minimum": 0}, "0-based dimension")
 POST_ERRORS = (400, 404, 413, 415, 422, 503)
-MODEL = Param("model", "query", {"type": "string"}, "default: the first model served")
+GET_ERRORS = (404, 422, 503)
+UNCHANGING_ERRORS = (304, *GET_ERRORS)
+"""Of what carries an `ETag`."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
-from pydantic import BaseModel
+from flask import Blueprint, Response
 
-from lm_debugger.api import dump_explore as dump
-from lm_debugger.api import parse
-from lm_debugger.api import schemas_explore as wire
-from lm_debugger.api.replies import json_reply
+from lm_debugger.api import exploring, parse, places, queries
+from lm_debugger.api.replies import json_reply, unchanging
+from lm_debugger.api.schemas import IndexAction
 from lm_debugger.api.state import computing, state
 from lm_debugger.engine.types import ValueId
 from lm_debugger.errors import NotWhenHosted
@@ -18,13 +16,13 @@ blueprint = Blueprint("explore", __name__, url_prefix="/api/v1")
 
 @blueprint.get("/index")
 def read_index() -> Response:
-    asked = parse.parameters(wire.Query)
-    return json_reply(dump.index(*state().indexed(asked.model)))
+    asked = parse.parameters(queries.Query)
+    return json_reply(exploring.IndexReply.of(*state().indexed(asked.model)))
 
 
 @blueprint.post("/index")
 def change_index() -> Response:
-    asked = parse.body(wire.IndexAction)
+    asked = parse.body(IndexAction)
     debugger, index = state().indexed(asked.model)
     if asked.action == "start":
         index.start()
@@ -32,24 +30,24 @@ def change_index() -> Response:
         raise NotWhenHosted("On a hosted server the index is built without being asked.")
     else:
         index.cancel()
-    return json_reply(dump.index(debugger, index))
+    return json_reply(exploring.IndexReply.of(debugger, index))
 
 
 @blueprint.get("/search/keywords")
 def search_keywords() -> Response:
-    asked = parse.parameters(wire.KeywordQuery)
+    asked = parse.parameters(queries.KeywordQuery)
     debugger, index = state().indexed(asked.model)
-    debugger.check_vectors(asked.n, dump.TOKENS_OF_A_HIT + dump.TOKENS_MATCHED)
+    debugger.model.check_vectors(asked.n, exploring.TOKENS_OF_A_HIT + exploring.TOKENS_MATCHED)
     with computing():
         found = index.keywords(asked.q, asked.n)
-        return json_reply(dump.keywords(debugger, index, found))
+        return json_reply(exploring.KeywordReply.of(debugger, index, found))
 
 
 @blueprint.get("/search/concepts")
 def search_concepts() -> Response:
-    asked = parse.parameters(wire.ConceptQuery)
+    asked = parse.parameters(queries.ConceptQuery)
     debugger, index = state().indexed(asked.model)
-    debugger.check_vectors(asked.n, dump.TOKENS_OF_A_HIT)
+    debugger.model.check_vectors(asked.n, exploring.TOKENS_OF_A_HIT)
     last = debugger.info.n_layers - 1
     layers = (
         0 if asked.first_layer is None else asked.first_layer,
@@ -58,50 +56,46 @@ def search_concepts() -> Response:
     with computing():
         words = index.concepts.words(asked.q)
         found = index.concepts.search(words, asked.n, normalised=asked.normalised, layers=layers)
-        return json_reply(dump.concepts(debugger, index, words, found))
+        return json_reply(exploring.ConceptReply.of(debugger, index, words, found))
 
 
 @blueprint.get("/values/<layer>/<dim>/neighbours")
 def neighbours(layer: str, dim: str) -> Response:
-    asked = parse.parameters(wire.NeighbourQuery, layer=layer, dim=dim)
+    asked = parse.parameters(queries.NeighbourQuery, layer=layer, dim=dim)
     debugger, index = state().indexed(asked.model)
     at = ValueId(asked.layer, asked.dim)
     debugger.check(at)
-    debugger.check_vectors(asked.n, dump.TOKENS_OF_A_HIT)
+    debugger.model.check_vectors(asked.n, exploring.TOKENS_OF_A_HIT)
     with computing():
         found = index.concepts.neighbours(at, asked.n, opposite=asked.opposite)
-        return _unchanging(dump.neighbours(debugger, index, at, found))
+        return unchanging(exploring.NeighboursReply.of(debugger, index, at, found))
 
 
 @blueprint.get("/values/<layer>/<dim>/place")
 def place(layer: str, dim: str) -> Response:
-    asked = parse.parameters(wire.PlaceQuery, layer=layer, dim=dim)
+    asked = parse.parameters(queries.PlaceQuery, layer=layer, dim=dim)
     debugger, index = state().indexed(asked.model)
     at = ValueId(asked.layer, asked.dim)
     debugger.check(at)
-    return json_reply(dump.place(debugger, index, at))
+    return json_reply(places.PlaceReply.of(debugger, index, at))
 
 
 @blueprint.get("/clusters")
 def clusters() -> Response:
-    asked = parse.parameters(wire.Query)
-    return _unchanging(dump.clusters(*state().indexed(asked.model)))
+    asked = parse.parameters(queries.Query)
+    return unchanging(places.ClustersReply.of(*state().indexed(asked.model)))
 
 
 @blueprint.get("/clusters/<cluster>")
 def cluster(cluster: str) -> Response:
-    asked = parse.parameters(wire.ClusterQuery, cluster=cluster)
+    asked = parse.parameters(queries.ClusterQuery, cluster=cluster)
     debugger, index = state().indexed(asked.model)
-    debugger.check_vectors(asked.n, dump.TOKENS_OF_A_MEMBER)
+    debugger.model.check_vectors(asked.n, places.TOKENS_OF_A_MEMBER)
     with computing():
         members = index.members(asked.cluster, asked.seed)
         shown = members[asked.offset : asked.offset + asked.n]
-        return _unchanging(dump.cluster(debugger, index, asked, shown))
-
-
-def _unchanging(body: BaseModel) -> Response:
-    """A reply that stays the same as long as the model is loaded: the browser may keep it."""
-    response = json_reply(body)
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+        return unchanging(
+            places.ClusterReply.of(
+                debugger, index, asked.cluster, shown, offset=asked.offset, seed=asked.seed
+            )
+        )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from lm_debugger.api import parse
-from lm_debugger.api import schemas_run as wire
+from lm_debugger.api import schemas as wire
 from lm_debugger.api.replies import json_reply
-from lm_debugger.api.state import state
+from lm_debugger.api.state import computing, state
 from lm_debugger.runs.program import program
 
 blueprint = Blueprint("run", __name__, url_prefix="/api/v1")
@@ -17,6 +17,8 @@ blueprint = Blueprint("run", __name__, url_prefix="/api/v1")
 def code() -> Response:
     asked = parse.body(wire.CodeRequest)
     debugger = state().debugger(asked.run.model)
-    parse.prompt(asked.run.prompt, debugger)
+    parse.typed(asked.run.prompt)
     parse.not_too_many(asked.run.interventions)
-    return json_reply(wire.CodeReply(code=program(asked.run, debugger, asked.form)))
+    with computing():
+        code = program(asked.run, debugger, asked.form)
+    return json_reply(wire.CodeReply(code=code))

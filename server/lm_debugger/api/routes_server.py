@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from lm_debugger import __version__, settings_table
-from lm_debugger.api import docs, dump, openapi, spa
+from lm_debugger.api import docs, openapi, spa
 from lm_debugger.api import schemas as wire
 from lm_debugger.api.examples import examples
 from lm_debugger.api.limits import is_private
@@ -24,7 +24,7 @@ blueprint = Blueprint("server", __name__)
 @blueprint.get("/api/v1/models")
 def models() -> Response:
     registry = state().registry
-    listed = [dump.model(entry) for entry in registry.entries]
+    listed = [wire.model_out(entry) for entry in registry.entries]
     return json_reply(wire.ModelsReply(default=registry.default, models=listed))
 
 

@@ -1,19 +1,24 @@
-"""The wire: every body that `/api/v1` takes or gives, as pydantic models.
+"""What the server says of itself and takes beside questions, and the one body of every failure.
 
-These classes are the one source of `openapi.json` and, through it, of the page's TypeScript types.
-`dump.py` turns engine values into them; checks that need the model (does that layer exist?) are the
-engine's, so that Python callers get them too.
+Checks that need the model (does that layer exist?) are the engine's, so that Python callers get
+them too.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from lm_debugger.engine.types import Kind
-from lm_debugger.json_input import ListOf, Request, Text
-from lm_debugger.runs.schema import InterventionIn, SamplingIn
+from lm_debugger.api.progress import Progress
+from lm_debugger.engine.types import FinishReason, Kind, ModelInfo, Token
+from lm_debugger.json_input import Request, described
+from lm_debugger.runs.program import Form
+from lm_debugger.runs.schema import RunFile
+
+if TYPE_CHECKING:
+    from lm_debugger.api.registry import Entry
 
 
 class Reply(BaseModel):
@@ -22,217 +27,86 @@ class Reply(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-# --- requests ----------------------------------------------------------------------------------
+# --- a generation as it is found, and runs --------------------------------------------------------
 
 
-class TraceRequest(Request):
-    model: str | None = Field(default=None, description="default: the first model served")
-    prompt: Text = Field(description="taken as it is: nothing added, nothing stripped (rule 1)")
-    interventions: ListOf[InterventionIn] = Field(
-        default=[], description="edits; of two on one vector the last wins"
-    )
-    positions: Literal["all", "last"] | ListOf[int] = Field(
-        default="last", description="positions to trace"
-    )
-    top_k: int = Field(default=10, description="tokens and sub-updates per layer")
-
-
-class GenerateRequest(Request):
-    model: str | None = Field(default=None, description="default: the first model served")
-    prompt: Text = Field(description="taken as it is: nothing added, nothing stripped (rule 1)")
-    interventions: ListOf[InterventionIn] = Field(
-        default=[], description="edits; of two on one vector the last wins"
-    )
-    max_new_tokens: int = Field(default=10, description="at most so many tokens are added")
-    sampling: SamplingIn = Field(default=SamplingIn(), description="default: greedy")
-    alternatives: int = Field(default=5, description="likeliest tokens listed with every step")
-
-
-class ValueQuery(BaseModel):
-    """Path and query of `GET /values/<layer>/<dim>`; they arrive as text, so "7" is a number."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    layer: int
-    dim: int
-    model: str | None = None
-    top_k: int = 50
-
-
-# --- replies -----------------------------------------------------------------------------------
-
-
-class TokenOut(Reply):
-    id: int
-    text: str = Field(description="the tokenizer's decoding of this one id")
-    hex: str | None = Field(description="its bytes, where they are not valid UTF-8 by themselves")
-
-
-class TokenProbOut(TokenOut):
-    prob: float
-
-
-class TokenLogitOut(TokenOut):
-    piece: str = Field(description="raw vocabulary piece, e.g. Ġman")
-    logit: float
-
-
-class StateOut(Reply):
-    """Lens reading of one residual state (rules 4 and 5)."""
-
-    top: list[TokenProbOut]
-    entropy: float = Field(description="of the whole distribution, in nats")
-
-
-class SubUpdateOut(Reply):
-    """Rule 6."""
-
-    layer: int
-    dim: int
-    coefficient: float
-    score: float
-
-
-class LayerOut(Reply):
-    layer: int
-    before: StateOut
-    sub_updates: list[SubUpdateOut]
-    after: StateOut
-    share: float = Field(
-        description="sum of the listed sub-updates' scores over that of all of the layer"
-    )
-
-
-class PositionOut(Reply):
-    position: int
-    layers: list[LayerOut]
-
-
-class RunOut(Reply):
-    positions: list[PositionOut]
-
-
-class TokenChangeOut(TokenOut):
-    unedited: float = Field(description="probability in the unedited run")
-    edited: float = Field(description="probability in the edited run")
-
-
-class StateComparisonOut(Reply):
-    """One state in both runs."""
-
-    kl: float = Field(description="KL(edited || unedited) over the vocabulary, in nats")
-    tokens: list[TokenChangeOut] = Field(description="the likeliest of either run")
-
-
-class LayerComparisonOut(Reply):
-    layer: int
-    before: StateComparisonOut
-    after: StateComparisonOut
-
-
-class PositionComparisonOut(Reply):
-    position: int
-    layers: list[LayerComparisonOut]
-
-
-class AppliedInterventionOut(Reply):
-    layer: int
-    dim: int
-    kind: Kind
-    value: float | None
-    positions: Literal["all", "last"] | list[int]
-    generated: bool
-    unedited_coefficient: float = Field(description="m_i at the last traced position, unedited run")
-    edited_coefficient: float = Field(description="the same, edited run")
-    pre_activation: float | None = Field(description="rule 9's c for on, 0 for off")
-
-
-class TraceReply(Reply):
-    model: str
-    prompt: str
-    tokens: list[TokenOut]
-    positions: list[int]
-    unedited: RunOut
-    edited: RunOut | None = Field(description="null if and only if no interventions were sent")
-    comparison: list[PositionComparisonOut] | None = Field(description="null as `edited` is")
-    interventions: list[AppliedInterventionOut]
-
-
-class StepOut(Reply):
-    index: int
-    token: TokenOut
-    prob: float = Field(description="the model's own probability, before any temperature")
-    alternatives: list[TokenProbOut]
-
-
-class GenerateReply(Reply):
-    model: str
-    prompt: str
-    text: str = Field(description="prompt + continuation, special tokens left out")
-    steps: list[StepOut]
-    finish_reason: Literal["length", "end_of_text", "context_full", "stopped"]
-
-
-class GenerateStart(Reply):
+@dataclass(frozen=True, slots=True)
+class GenerateStart:
     """Data of the stream's `start` event."""
 
     model: str
-    tokens: list[TokenOut] = Field(description="the tokens of the prompt")
+    tokens: Annotated[tuple[Token, ...], "the tokens of the prompt"]
 
 
-class GenerateEnd(Reply):
+@dataclass(frozen=True, slots=True)
+class GenerateEnd:
     """Data of the stream's `end` event."""
 
     text: str
-    finish_reason: Literal["length", "end_of_text", "context_full", "stopped"]
+    finish_reason: FinishReason
 
 
-class ValueReply(Reply):
-    """What one value vector promotes and suppresses (rule 7)."""
-
-    model: str
-    layer: int
-    dim: int
-    norm: float
-    promoted: list[TokenLogitOut]
-    suppressed: list[TokenLogitOut]
+class CodeRequest(Request):
+    run: RunFile = Field(description="what to turn into a program")
+    form: Form = Field(description="with this package, or with hooks on a plain transformers model")
 
 
-class ProgressOut(Reply):
-    """How far a model is that is loading."""
-
-    stage: Literal["waiting", "starting", "downloading", "reading"]
-    done: int = Field(description="bytes when downloading, tensors when reading, else 0")
-    total: int | None = Field(description="of the same; null where it is not known")
+class CodeReply(Reply):
+    code: str = Field(description="a Python program that prints the run's numbers")
 
 
-class ModelOut(Reply):
-    """One served model; the numbers are null until it is ready."""
+class IndexAction(Request):
+    model: str | None = Field(None, description="default: the first model served")
+    action: Literal["start", "cancel"] = Field(
+        description="start: build what is missing; cancel: stop, what is finished stays"
+    )
 
+
+# --- the server ----------------------------------------------------------------------------------
+
+
+def _of_a_ready_model() -> dict[str, Any]:
+    """The fields of `ModelInfo`; null until the model is ready."""
+    hints = get_type_hints(ModelInfo, include_extras=True)
+    found: dict[str, Any] = {}
+    for field in fields(ModelInfo):
+        if field.name != "id":
+            kind, told, _ = described(hints[field.name])
+            found[field.name] = (kind | None, Field(description=told))
+    return found
+
+
+class _ModelState(Reply):
     id: str
     state: Literal["loading", "ready", "failed"]
-    progress: ProgressOut | None = Field(description="while it is loading")
+    progress: Progress | None = Field(description="while it is loading")
     error: str | None = Field(description="why it failed")
-    architecture: str | None
-    n_layers: int | None
-    ffn_width: int | None
-    d_model: int | None
-    n_heads: int | None
-    vocab_size: int | None
-    n_positions: int | None
-    n_parameters: int | None
-    tied_unembedding: bool | None
-    activation: str | None
-    activation_at_zero: float | None = Field(
-        description="act(0), which 'off' writes (rule 9), where it is farthest from 0"
+
+
+ModelOut = create_model(
+    "ModelOut",
+    __base__=_ModelState,
+    __doc__="One served model; the numbers are null until it is ready.",
+    **_of_a_ready_model(),
+)
+
+
+def model_out(entry: Entry) -> BaseModel:
+    """One served model as it is now."""
+    info = entry.debugger.info if entry.debugger else None
+    of_info = (field.name for field in fields(ModelInfo) if field.name != "id")
+    return ModelOut(
+        id=entry.id,
+        state=entry.state,
+        progress=entry.progress,
+        error=entry.told.message if entry.told else None,
+        **{name: getattr(info, name, None) for name in of_info},
     )
-    dtype: str | None
-    device: str | None
 
 
 class ModelsReply(Reply):
     default: str
-    models: list[ModelOut]
+    models: list[ModelOut]  # type: ignore[valid-type]
 
 
 class ExampleIntervention(Reply):

@@ -16,6 +16,7 @@ from lm_debugger.api.limits import Closing, InFlight
 from lm_debugger.api.metrics import Metrics
 from lm_debugger.api.registry import ModelRegistry
 from lm_debugger.api.request_log import record
+from lm_debugger.engine.noted import noting
 from lm_debugger.settings import Settings
 from lm_debugger.waiting import waits
 
@@ -72,10 +73,15 @@ def state_of(app: Flask) -> State:
 
 @contextmanager
 def computing() -> Iterator[None]:
-    """Measure the block for `Server-Timing` and the log: waiting for the model, and working."""
+    """Measure the block for `Server-Timing` and the log: waiting for the model, working, and the
+    tokens of its prompt."""
     mine = record()
+
+    def note(n_tokens: int) -> None:
+        mine.prompt_tokens = n_tokens
+
     start = time.perf_counter()
-    with waits() as spent:
+    with waits() as spent, noting(note):
         try:
             yield
         finally:

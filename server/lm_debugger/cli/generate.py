@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lm_debugger.cli.model import asked, load_debugger, model_options
+from lm_debugger.cli.model import job, load_debugger, model_options
 from lm_debugger.engine.types import Sampling
 
 if TYPE_CHECKING:
@@ -36,18 +36,18 @@ def command(
 
     Or what the page saved: lm-debugger generate --run FILE
     """
-    it = asked(model, prompt, options)
+    it = job(model, prompt, options)
     sampling = Sampling(temperature=temperature, top_p=top_p, seed=seed)
     if it.run is not None:
         max_new_tokens, sampling = it.run.max_new_tokens, it.run.sampling.checked()
     debugger = load_debugger(it.model, options, it.run)
     stream = debugger.stream(it.prompt, it.interventions, max_new_tokens, sampling)
     if as_json:
-        from lm_debugger.api import dump
+        from lm_debugger.api.wire import dumped
 
         for _ in stream:
             pass
-        click.echo(dump.generation(stream.result).model_dump_json(indent=2))
+        click.echo(dumped(stream.result, indent=2).decode())
         return
     for text in pieces(stream):
         click.echo(text, nl=False)

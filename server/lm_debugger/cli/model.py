@@ -34,7 +34,7 @@ _BESIDE_A_RUN = ("model", "run_file", "device", "dtype", "revision", "as_json", 
 
 
 @dataclass(frozen=True)
-class Asked:
+class Job:
     """What is to be run: by arguments and flags, or by a file; then `run` is what it says."""
 
     model: str
@@ -85,7 +85,7 @@ def intervention_options() -> list[Callable[..., Any]]:
     ]
 
 
-def asked(model: str | None, prompt: str | None, options: dict[str, Any]) -> Asked:
+def job(model: str | None, prompt: str | None, options: dict[str, Any]) -> Job:
     """What arguments, flags and the run file ask for together.
 
     Raises:
@@ -96,14 +96,14 @@ def asked(model: str | None, prompt: str | None, options: dict[str, Any]) -> Ask
     if path is not None:
         run = read_run(path, _BESIDE_A_RUN)
         edits = run.checked_interventions()
-        return Asked(model or run.model, run.prompt, edits, run)
+        return Job(model or run.model, run.prompt, edits, run)
     for name, value in (("MODEL", model), ("PROMPT", prompt)):
         if value is None:
             raise click.UsageError(f"Missing argument '{name}', or --run FILE.")
     assert model is not None
     assert prompt is not None
     edits = interventions(options, positions(options["edit_at"]))
-    return Asked(model, prompt, edits, None)
+    return Job(model, prompt, edits, None)
 
 
 def read_run(path: Path, allowed: Sequence[str]) -> RunFile:

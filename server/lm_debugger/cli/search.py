@@ -53,30 +53,28 @@ def command(
     if opposite and not like:
         raise click.UsageError("--opposite goes with a value vector, such as L7D44.")
     debugger, index = open_index(model, options)
-    from lm_debugger.api import dump_explore as dump
-    from lm_debugger.api.schemas_explore import ConceptReply, KeywordReply, NeighboursReply
+    from lm_debugger.api.exploring import ConceptReply, KeywordReply, NeighboursReply
+    from lm_debugger.api.wire import dumped
 
     reply: ConceptReply | KeywordReply | NeighboursReply
     if like:
         at = ValueId.parse(words)
         debugger.check(at)
-        reply = dump.neighbours(
-            debugger, index, at, index.concepts.neighbours(at, n, opposite=opposite)
-        )
+        near = index.concepts.neighbours(at, n, opposite=opposite)
+        reply = NeighboursReply.of(debugger, index, at, near)
     elif keywords:
         build(index)
-        reply = dump.keywords(debugger, index, index.keywords(words, n))
+        reply = KeywordReply.of(debugger, index, index.keywords(words, n))
     else:
         found = index.concepts.words(words)
         within = _layers(layers, debugger.info.n_layers)
         hits = index.concepts.search(found, n, normalised=normalised, layers=within)
-        reply = dump.concepts(debugger, index, found, hits)
+        reply = ConceptReply.of(debugger, index, found, hits)
     if as_json:
-        click.echo(reply.model_dump_json(indent=2))
+        click.echo(dumped(reply, indent=2).decode())
         return
     for hit in reply.hits:
-        name = f"L{hit.layer}D{hit.dim}"
-        click.echo(f"{name:<10}{hit.score:8.3f}  {shown([token.text for token in hit.tokens])}")
+        click.echo(f"{hit.node:<10}{hit.score:8.3f}  {shown([token.text for token in hit.tokens])}")
     if not reply.hits:
         click.echo("No value vector lists that.")
 

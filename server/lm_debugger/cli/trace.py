@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lm_debugger.cli.model import asked, load_debugger, model_options, positions
+from lm_debugger.cli.model import job, load_debugger, model_options, positions
 from lm_debugger.visible import shown, visible
 
 if TYPE_CHECKING:
@@ -42,15 +42,15 @@ def command(
 
     Or what the page saved: lm-debugger trace --run FILE
     """
-    it, at = asked(model, prompt, options), positions(position)
+    it, at = job(model, prompt, options), positions(position)
     if it.run is not None and it.run.position is not None:
         at = it.run.position
     debugger = load_debugger(it.model, options, it.run)
     found = debugger.trace(it.prompt, it.interventions, positions=at, top_k=top_k)
     if as_json:
-        from lm_debugger.api import dump
+        from lm_debugger.api.wire import dumped
 
-        click.echo(dump.trace(found).model_dump_json(indent=2))
+        click.echo(dumped(found, indent=2).decode())
         return
     for line in _lines(found):
         click.echo(line.rstrip())
@@ -91,7 +91,7 @@ def _layer(layer: LayerTrace) -> Iterator[str]:
 
 
 def _tokens(reading: StateReading) -> list[str]:
-    return [f"{item.prob:.3f} {visible(item.token.text)}" for item in reading.top]
+    return [f"{item.prob:.3f} {visible(item.text)}" for item in reading.top]
 
 
 def _summary(reading: StateReading) -> str:

@@ -1,4 +1,4 @@
-"""What goes into the engine: value vectors by name, interventions, sampling, limits. Frozen, and
+"""What goes into the engine: value vectors by name, interventions, sampling. Frozen, and
 checked when made as far as that needs no model. See `types` for the letters and rules.
 """
 
@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, SupportsIndex, TypeAlias
+from typing import Annotated, Any, Literal, SupportsIndex, TypeAlias
 
 from lm_debugger.engine.given import listed, number, shown, whole, wholes
 from lm_debugger.errors import InvalidIntervention, InvalidPosition, OutOfRange
@@ -19,11 +19,13 @@ KINDS: tuple[Kind, ...] = ("on", "off", "set", "scale", "add")
 Positions: TypeAlias = Literal["all", "last"] | tuple[int, ...]
 """Positions of the prompt: all, the last, or indices (negative ones count from the end)."""
 
+PositionsLike: TypeAlias = Literal["all", "last"] | SupportsIndex | Iterable[SupportsIndex]
+"""What `as_positions` takes."""
 
 _NAME = re.compile(r"\s*[lL](\d{1,9})[dD](\d{1,9})\s*")
 
 
-def as_positions(value: Literal["all", "last"] | SupportsIndex | Iterable[Any]) -> Positions:
+def as_positions(value: PositionsLike) -> Positions:
     """Bring a choice of prompt positions into its one canonical form.
 
     Raises:
@@ -38,9 +40,10 @@ def as_positions(value: Literal["all", "last"] | SupportsIndex | Iterable[Any]) 
         )
     items = wholes(value)
     if not items:
+        given = "[]" if items == () else shown(value)
         raise InvalidPosition(
-            f'positions must be "all", "last" or a non-empty list of integers, not {shown(value)}.',
-            positions=shown(value),
+            f'positions must be "all", "last" or a non-empty list of integers, not {given}.',
+            positions=given,
         )
     return items
 
@@ -95,12 +98,20 @@ class Intervention:
         InvalidPosition: see `as_positions`.
     """
 
-    layer: int
-    dim: int
-    kind: Kind = "off"
-    value: float | None = None
-    positions: Positions = "all"
-    generated: bool | None = None
+    layer: Annotated[int, "0-based layer"]
+    dim: Annotated[int, "0-based dimension (row of the layer's value matrix)"]
+    kind: Annotated[Kind, "on and off as in LM-Debugger; set, scale, add after the activation"] = (
+        "off"
+    )
+    value: Annotated[float | None, "needed by set, scale and add; not allowed with on and off"] = (
+        None
+    )
+    positions: Annotated[
+        Positions, "prompt positions to edit; negative ones count from the end"
+    ] = "all"
+    generated: Annotated[
+        bool | None, "edit generated tokens too; default: only if positions is 'all'"
+    ] = None
 
     def __post_init__(self) -> None:
         layer, dim = _layer_and_dim(self.layer, self.dim)
@@ -269,9 +280,9 @@ class Sampling:
         OutOfRange: temperature outside [0, 10], top_p outside (0, 1], seed outside [0, 2**63).
     """
 
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
+    temperature: Annotated[float, "0 = greedy"] = 0.0
+    top_p: Annotated[float, "nucleus sampling; 1 = all tokens"] = 1.0
+    seed: Annotated[int, "same seed, same text on the same machine"] = 0
 
     def __post_init__(self) -> None:
         temperature, top_p, seed = number(self.temperature), number(self.top_p), whole(self.seed)
@@ -296,18 +307,3 @@ class Sampling:
 
 
 GREEDY = Sampling()
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may ask for; None: no limit but the model's own."""
-
-    max_interventions: int = 256
-    max_top_k: int = 200
-    max_new_tokens: int = 256
-    max_positions: int = 256
-    max_waiting: int = 64
-    max_reply_mb: int | None = None
-
-
-LIMITS = Limits()

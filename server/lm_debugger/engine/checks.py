@@ -1,4 +1,4 @@
-"""Checks of a request's numbers, ids and positions that several methods of `Debugger` make."""
+"""Checks of numbers, ids and positions that several questions make."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import SupportsIndex
 
 from lm_debugger.engine.given import listed, shown, whole
-from lm_debugger.engine.types import Token
-from lm_debugger.engine.vocabulary import Vocabulary
 from lm_debugger.errors import (
     InvalidInput,
     InvalidPosition,
@@ -51,13 +49,10 @@ def check_count(n: int, maximum: int) -> None:
         )
 
 
-def known_tokens(
-    vocabulary: Vocabulary,
-    vocab_size: int,
-    ids: SupportsIndex | Iterable[SupportsIndex],
-    most: int | None = None,
-) -> list[Token]:
-    """The tokens of some ids.
+def known_ids(
+    ids: SupportsIndex | Iterable[SupportsIndex], vocab_size: int, most: int | None = None
+) -> tuple[int, ...]:
+    """Ids of tokens that the model has.
 
     Args:
         most: how many there may be, and then there must be one at least; None: any number.
@@ -82,8 +77,8 @@ def known_tokens(
                 minimum=0,
                 maximum=vocab_size - 1,
             )
-        found.append(vocabulary.token(id))
-    return found
+        found.append(id)
+    return tuple(found)
 
 
 def check_text(what: str, value: str) -> str:

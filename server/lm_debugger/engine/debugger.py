@@ -1,89 +1,73 @@
-"""`Debugger`: one loaded model and everything that can be asked of it. What the numbers mean is
-left to `tracer`, `lens`, `interventions` and `generation`.
+"""`Debugger`: one loaded model and everything that can be asked of it. What a question means, and
+how it is answered, is in `questions`; what it is answered from, in `model`.
 """
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, SupportsIndex, TypeVar, overload
 
 import torch
 
-from lm_debugger.engine import interventions as rules
-from lm_debugger.engine.baking import bake, bakeable
-from lm_debugger.engine.boosts import Boosts
-from lm_debugger.engine.checks import check_range, resolve_positions
-from lm_debugger.engine.core import PositionsLike
-from lm_debugger.engine.generation import GenerationStream, Request
-from lm_debugger.engine.given import shown
-from lm_debugger.engine.kept import Kept, Wanted
-from lm_debugger.engine.loading import choose_device, load
-from lm_debugger.engine.reading import Reading, applied
-from lm_debugger.engine.types import (
+from lm_debugger.engine import showing
+from lm_debugger.engine import types as its
+from lm_debugger.engine.asked import (
     GREEDY,
-    LIMITS,
-    AppliedIntervention,
-    Baked,
-    Generation,
-    Intervention,
     InterventionsLike,
-    Limits,
-    PositionComparison,
-    Run,
+    PositionsLike,
     Sampling,
-    Trace,
+    ValueId,
     as_interventions,
     as_positions,
 )
-from lm_debugger.engine.why import Why
-from lm_debugger.errors import CannotBake, InvalidInput, about_intervention
+from lm_debugger.engine.asking import Asking
+from lm_debugger.engine.bake_request import bake_checked
+from lm_debugger.engine.generation import GenerationStream
+from lm_debugger.engine.given import shown
+from lm_debugger.engine.limits import LIMITS, Limits
+from lm_debugger.engine.loading import Checkpoint, choose_device, load
+from lm_debugger.engine.model import Model
+from lm_debugger.engine.questions import (
+    attribute,
+    find_tokens,
+    follow,
+    generate,
+    grid,
+    project,
+    sub_updates,
+    trace,
+)
+from lm_debugger.engine.questions.base import Answer, Question
+from lm_debugger.errors import InvalidInput
 
-_BATCH_TOKENS = 256
-"""Beyond it a batch is no faster than its requests one after the other, and all wait for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A checked request for a trace."""
-
-    ids: Sequence[int]
-    columns: tuple[int, ...]
-    interventions: tuple[Intervention, ...]
-    top_k: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    unedited: Run
-    edited: Run | None
-    comparison: tuple[PositionComparison, ...] | None
-    applied: tuple[AppliedIntervention, ...]
+A = TypeVar("A", bound=Answer)
 
 
-def _fit(asked: Sequence[_Question]) -> bool:
-    """Whether traces may be one batch: short prompts of about one length, at single positions."""
-    lengths = [len(a.ids) for a in asked]
-    padded = max(lengths) * len(lengths)
-    single = all(len(a.columns) == 1 for a in asked)
-    return single and padded <= min(_BATCH_TOKENS, 1.5 * sum(lengths))
-
-
-def _compared(positions: Sequence[PositionComparison]) -> int:
-    """How many tokens comparisons list."""
-    layers = (layer for position in positions for layer in position.layers)
-    return sum(len(layer.before.tokens) + len(layer.after.tokens) for layer in layers)
-
-
-class Debugger(Why):
+class Debugger:
     """A model under the debugger. Safe to call from any number of threads at once.
 
     >>> debugger = Debugger.load("demo")
     >>> trace = debugger.trace("My wife is working as a", [Intervention.off("L7D341")])
-    >>> trace.edited.positions[0].prediction.top[0].token.text
+    >>> trace.edited.positions[0].prediction.top[0].text
+
+    There is a method for each question, with the fields of its `Ask` as arguments, and `ask` for
+    any. Positions are of the prompt, negative ones count from the end; tokens are ids.
     """
+
+    def __init__(
+        self, checkpoint: Checkpoint, limits: Limits = LIMITS, *, remember: bool = True
+    ) -> None:
+        self._use(Model(checkpoint, limits, remember=remember))
+
+    def _use(self, model: Model) -> None:
+        self.model, self._asking = model, Asking(model)
+        # What `index` and `runs` build on.
+        self.adapter, self.checkpoint = model.adapter, model.checkpoint
+        self.limits = model.limits
+        self.lens, self.vocabulary, self.norms = model.lens, model.vocabulary, model.norms
+        self.gate = model.gate
 
     @classmethod
     def load(
@@ -95,7 +79,7 @@ class Debugger(Why):
         limits: Limits = LIMITS,
         *,
         remember: bool = True,
-    ) -> Self:
+    ) -> Debugger:
         """Load "demo", a folder that `save_pretrained` wrote, or a hub id; safetensors only.
 
         Args:
@@ -112,9 +96,30 @@ class Debugger(Why):
         """
         if not isinstance(limits, Limits):
             raise InvalidInput(f"limits must be a Limits, not {shown(limits)}.")
-        return cls(
-            load(name_or_path, choose_device(device), dtype, revision), limits, remember=remember
-        )
+        checkpoint = load(name_or_path, choose_device(device), dtype, revision)
+        return cls(checkpoint, limits, remember=remember)
+
+    def known_as(self, name: str) -> Debugger:
+        """The same loaded model, which calls itself so in its answers."""
+        other = copy.copy(self)
+        other._use(self.model.known_as(name))
+        return other
+
+    def ask(self, question: Question[A]) -> A:
+        """The answer to a question.
+
+        Raises:
+            InvalidInput: one of its subclasses says what is wrong and what is allowed.
+            Busy: too many requests wait for the model.
+        """
+        return self._asking.ask(question)
+
+    def start(self, question: generate.Ask) -> GenerationStream:
+        """A generation token by token: iterate for its steps. Raises as `ask` does, here and not at
+        the first step."""
+        return self._asking.start(question)
+
+    # --- one method per question -----------------------------------------------------------------
 
     def trace(
         self,
@@ -122,74 +127,66 @@ class Debugger(Why):
         interventions: InterventionsLike = (),
         positions: PositionsLike = "last",
         top_k: int = 10,
-    ) -> Trace:
-        """How each layer's FFN changes the prediction, unedited and edited (rules 1 to 13, 15).
+    ) -> its.Trace:
+        """How each layer's FFN changes the prediction, unedited and edited (rules 1 to 13, 15)."""
+        edits, at = as_interventions(interventions), as_positions(positions)
+        return self.ask(trace.Ask(prompt=prompt, interventions=edits, positions=at, top_k=top_k))
 
-        Args:
-            positions: of the prompt, to be read; negative ones count from the end.
-            top_k: K, tokens per state and sub-updates per layer.
+    def grid(
+        self, prompt: str, interventions: InterventionsLike = (), positions: PositionsLike = "all"
+    ) -> its.Grid:
+        """What every state predicts, positions x layers (rule 4), in both runs."""
+        edits, at = as_interventions(interventions), as_positions(positions)
+        return self.ask(grid.Ask(prompt=prompt, interventions=edits, positions=at))
 
-        Raises:
-            InvalidInput: one of its subclasses says what is wrong and what is allowed.
-            Busy: too many requests wait for the model.
-        """
-        ids = self._encode(prompt)
-        columns = resolve_positions(as_positions(positions), len(ids))
-        top_k = check_range("top_k", top_k, self.limits.max_top_k)
-        check_range("positions", len(columns), self.limits.max_positions)
-        edits = self._check_interventions(interventions, len(ids))
-        self._check_weight(self._weights.trace(len(columns), top_k, edited=bool(edits)))
-        asked = _Question(ids, columns, edits, top_k)
-        answer = self._gate.together(asked, self._traces, _fit)
-        if answer.comparison is not None:
-            compared = _compared(answer.comparison)
-            self._check_weight(
-                self._weights.trace(len(columns), top_k, edited=True, compared=compared)
-            )
-        return Trace(
-            model=self._id,
-            prompt=prompt,
-            tokens=tuple(self._vocabulary.token(id) for id in ids),
-            positions=columns,
-            unedited=answer.unedited,
-            edited=answer.edited,
-            comparison=answer.comparison,
-            interventions=answer.applied,
-        )
+    def follow(
+        self,
+        prompt: str,
+        tokens: SupportsIndex | Iterable[SupportsIndex],
+        interventions: InterventionsLike = (),
+        position: int = -1,
+    ) -> its.Following:
+        """Probability, logit and rank of some tokens through all 2 L states (rule 4), both runs."""
+        ids: Any = tokens  # brought into form with all else
+        edits = as_interventions(interventions)
+        asked = follow.Ask(prompt=prompt, interventions=edits, position=position, tokens=ids)
+        return self.ask(asked)
 
-    def _traces(self, asked: Sequence[_Question]) -> list[_Answer]:
-        """Several traces as one batch; the caller holds the gate."""
-        runs = self._runs.many([Wanted(a.ids, a.columns, a.interventions) for a in asked])
-        self._reader.read(
-            [
-                # Of several at once, only those with edits are worth their memory.
-                Reading(kept, a.columns, a.top_k, bool(a.interventions) or len(asked) == 1)
-                for a, both in zip(asked, runs, strict=True)
-                for kept in both
-            ]
-        )
-        answers = [self._answer(a, *both) for a, both in zip(asked, runs, strict=True)]
-        for a, both in zip(asked, runs, strict=True):
-            for kept in both:
-                if kept.edits:
-                    kept.distributions = None  # large, and compared now
-                if len(a.columns) > 1:
-                    kept.forget((a.columns, a.top_k))  # large, and rare
-        self._runs.trim()
-        return answers
+    def attribute(
+        self,
+        prompt: str,
+        token: int,
+        against: int | None = None,
+        interventions: InterventionsLike = (),
+        position: int = -1,
+        top_k: int = 10,
+    ) -> its.Attribution:
+        """What every part adds to a token's logit, or to its lead over another (rule 16), in the
+        edited run."""
+        edits = as_interventions(interventions)
+        return self.ask(attribute.Ask(
+            prompt=prompt, interventions=edits, position=position, token=token, against=against,
+            top_k=top_k,
+        ))  # fmt: skip
 
-    def _answer(self, asked: _Question, plain: Kept, changed: Kept) -> _Answer:
-        columns, k = asked.columns, asked.top_k
-        unedited = self._reader.run(plain, columns, k)
-        edited = comparison = None
-        if asked.interventions:
-            edited = self._reader.run(changed, columns, k)
-            comparison = self._reader.compare(plain, changed, columns, k)
-        boosts = self._runner.boosts(plain.done)
-        how = applied(
-            self._adapter, asked.interventions, columns[-1], plain.done, changed.done, boosts
-        )
-        return _Answer(unedited, edited, comparison, how)
+    def sub_updates(
+        self,
+        prompt: str,
+        layer: int,
+        interventions: InterventionsLike = (),
+        position: int = -1,
+        top_k: int = 50,
+        sort: Literal["score", "effect"] = "score",
+        token: int | None = None,
+        against: int | None = None,
+        n_tokens: int = 3,
+    ) -> tuple[its.SubUpdateDetail, ...]:
+        """The sub-updates of one layer in detail (rules 6 and 16), of the edited run."""
+        edits = as_interventions(interventions)
+        return self.ask(sub_updates.Ask(
+            prompt=prompt, interventions=edits, position=position, layer=layer, top_k=top_k,
+            sort=sort, token=token, against=against, n_tokens=n_tokens,
+        )).sub_updates  # fmt: skip
 
     def generate(
         self,
@@ -198,12 +195,13 @@ class Debugger(Why):
         max_new_tokens: int = 10,
         sampling: Sampling = GREEDY,
         alternatives: int = 5,
-    ) -> Generation:
-        """Continue the prompt by at most `max_new_tokens` tokens (rule 14); see `stream`."""
-        stream = self.stream(prompt, interventions, max_new_tokens, sampling, alternatives)
-        for _ in stream:
-            pass
-        return stream.result
+    ) -> its.Generation:
+        """Continue the prompt by at most `max_new_tokens` tokens (rule 14)."""
+        edits = as_interventions(interventions)
+        return self.ask(generate.Ask(
+            prompt=prompt, interventions=edits, max_new_tokens=max_new_tokens, sampling=sampling,
+            alternatives=alternatives,
+        ))  # fmt: skip
 
     def stream(
         self,
@@ -213,37 +211,54 @@ class Debugger(Why):
         sampling: Sampling = GREEDY,
         alternatives: int = 5,
     ) -> GenerationStream:
-        """Continue the prompt token by token (rule 14).
-
-        Args:
-            alternatives: how many of the likeliest tokens are listed with each step.
-
-        Raises (here, not at the first step):
-            InvalidInput: one of its subclasses says what is wrong and what is allowed.
-            Busy: too many requests wait for the model.
-        """
-        ids = self._encode(prompt)
-        max_new_tokens = check_range("max_new_tokens", max_new_tokens, self.limits.max_new_tokens)
-        alternatives = check_range("alternatives", alternatives, self.limits.max_top_k)
-        self._check_weight(self._weights.generation(max_new_tokens, alternatives))
-        if not isinstance(sampling, Sampling):
-            raise InvalidInput(f"sampling must be a Sampling, not {shown(sampling)}.")
-        asked = self._check_interventions(interventions, len(ids))
-        boosts: Boosts | None = None
-        if any(item.kind == "on" for item in asked):
-            with self._gate:
-                boosts = self._runs.boosts(ids)
-        request = Request(
-            model=self._id,
-            prompt=prompt,
-            prompt_ids=ids,
-            edits=rules.merge(self._adapter, asked, len(ids), boosts),
-            max_new_tokens=max_new_tokens,
-            sampling=sampling,
+        """The same token by token; see `start`."""
+        edits = as_interventions(interventions)
+        return self.start(generate.Ask(
+            prompt=prompt, interventions=edits, max_new_tokens=max_new_tokens, sampling=sampling,
             alternatives=alternatives,
-            eos_token_ids=self._checkpoint.eos_token_ids,
-        )
-        return GenerationStream(request, self._adapter, self._lens, self._vocabulary, self._gate)
+        ))  # fmt: skip
+
+    def find_tokens(self, text: str, n: int = 10) -> tuple[its.Token, ...]:
+        """The n entries of the vocabulary that a typed text may mean, the likeliest meant first.
+
+        Raises:
+            OutOfRange: n.
+            UnknownWord: none begins so, and the tokenizer can write it as unknown only.
+        """
+        return self.ask(find_tokens.Ask(q=text, n=n)).tokens
+
+    def project(self, layer: int, dim: int, top_k: int = 50) -> its.Projection:
+        """What a value vector promotes and suppresses: both ends of E · v_i (rule 7)."""
+        return self.ask(project.Ask(layer=layer, dim=dim, top_k=top_k))
+
+    def promoted(self, values: Sequence[ValueId], top_k: int = 10) -> list[tuple[its.Token, ...]]:
+        """The tokens that each of some value vectors promotes most, see `questions.project`."""
+        return project.promoted(self.model, values, top_k)
+
+    # --- what needs no run -----------------------------------------------------------------------
+
+    @property
+    def info(self) -> its.ModelInfo:
+        """Name, shape and place of the model."""
+        return self.model.info
+
+    def tokenize(self, prompt: str) -> tuple[its.Token, ...]:
+        """The prompt's tokens, as `trace` sees them (rule 1); raises InvalidInput."""
+        return self.model.tokens(self.model.encode(prompt).ids)
+
+    def token(self, id: SupportsIndex) -> its.Token:
+        """One entry of the vocabulary; raises UnknownToken."""
+        return self.model.token(self.model.token_id(id))
+
+    def piece(self, id: SupportsIndex) -> str:
+        """The raw vocabulary piece, "Ġman"; raises UnknownToken."""
+        return self.vocabulary.piece(self.token(id).id)
+
+    def check(self, at: ValueId) -> None:
+        """Does the model have this value vector (rule 12)? Raises UnknownLayer and the like."""
+        self.model.value(at.layer, at.dim)
+
+    # --- what leaves something behind ------------------------------------------------------------
 
     def bake(
         self,
@@ -253,7 +268,7 @@ class Debugger(Why):
         dtype: str | None = None,
         *,
         force: bool = False,
-    ) -> Baked:
+    ) -> its.Baked:
         """Write a checkpoint folder in which the interventions are part of the weights, so that any
         tool runs the edited model. It predicts what `trace` with them predicts, but for the
         rounding that the result tells.
@@ -272,22 +287,32 @@ class Debugger(Why):
             LoadError: the checkpoint cannot be read again, or is not what was loaded.
         """
         given = as_interventions(interventions)
-        for place, item in enumerate(given):
-            with about_intervention(place, item.id):
-                rules.check_value(self._adapter, item.layer, item.dim)
-        wanted = bakeable(given)
-        self._check_interventions(wanted, n_tokens=1)
-        if not isinstance(out, str | os.PathLike):
-            raise InvalidInput(f"out must be the path of a folder, not {shown(out)}.")
-        boosts: Boosts | None = None
-        fixed_by = None
-        if any(item.kind == "on" for item in wanted):
-            if prompt is None:
-                raise CannotBake(
-                    "A boost sets its coefficient to a value that depends on a prompt (rule 9): "
-                    "name the prompt whose value is to be kept."
-                )
-            ids, fixed_by = self._encode(prompt), prompt
-            with self._gate:
-                boosts = self._runs.boosts(ids)
-        return bake(self._checkpoint, wanted, boosts, Path(out), fixed_by, dtype, force=force)
+        return bake_checked(self.model, given, out, prompt, dtype, force=force)
+
+    @overload
+    def serve(
+        self, *, background: Literal[True], host: str = ..., port: int = ...
+    ) -> showing.Serving: ...
+
+    @overload
+    def serve(
+        self, *, background: Literal[False] = ..., host: str = ..., port: int = ...
+    ) -> None: ...
+
+    def serve(
+        self, *, background: bool = False, host: str = "127.0.0.1", port: int = 0
+    ) -> showing.Serving | None:
+        """Serve the page and the API for this model, under the settings of the environment.
+
+        Args:
+            background: return at once with a handle (`url`, `stop()`, a context manager);
+                otherwise print the address and serve until Ctrl-C.
+            port: 0 takes a free one. One that an earlier call in this process serves in the
+                background is taken over: that server stops.
+
+        Raises:
+            AddressUnavailable: the port is taken by something else, or host or port cannot be used
+                here.
+            SettingsError: one in the environment is unknown or wrong.
+        """
+        return showing.way().serve(self, background=background, host=host, port=port)

@@ -21,7 +21,7 @@ from lm_debugger.engine.lens import Distributions, Lens
 from lm_debugger.engine.signatures import name_of_cache
 from lm_debugger.engine.sites import Site
 from lm_debugger.engine.soundness import check, squares
-from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling
+from lm_debugger.engine.types import FinishReason, Generation, GenerationStep, Sampling, Token
 from lm_debugger.engine.vocabulary import Vocabulary
 
 
@@ -97,6 +97,11 @@ class GenerationStream(Iterator[GenerationStep]):
         if self._finished is None:
             self._finished = "stopped"
         self._model.release()
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """Those of the prompt."""
+        return tuple(map(self._vocabulary.token, self._request.prompt_ids))
 
     @property
     def result(self) -> Generation:

@@ -110,8 +110,8 @@ def merge(
     n_tokens: int,
     boosts: Boosts | Tensor | None,
 ) -> Edits:
-    """All edits of a request by layer; layers and vectors that end up unchanged are left out, so
-    that no-ops are exact (rule 15).
+    """All edits of a checked request by layer; layers and vectors that end up unchanged are left
+    out, so that no-ops are exact (rule 15).
 
     Args:
         n_tokens: T, length of the prompt.
@@ -120,10 +120,8 @@ def merge(
             where nothing is boosted.
 
     Raises:
-        UnknownLayer, UnknownDimension, InvalidPosition: see `check`.
         NonFiniteResult: a value is too large for the model's dtype; see `about_intervention`.
     """
-    check(adapter, interventions, n_tokens)
     maps: dict[ValueId, _Map] = {}
     for place, item in enumerate(interventions):
         if item.id not in maps:

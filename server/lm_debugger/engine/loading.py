@@ -21,11 +21,12 @@ import transformers
 from lm_debugger.engine.adapters import Adapter, adapter_for
 from lm_debugger.engine.adapters.configs import ATTENTION_KEYS
 from lm_debugger.engine.attention import NAME
+from lm_debugger.engine.equalities import SelfCheck
 from lm_debugger.engine.explained import explained, first_line
 from lm_debugger.engine.files import is_mask, look, no_tokenizer, some
 from lm_debugger.engine.given import shown
 from lm_debugger.engine.places import fetch, find
-from lm_debugger.engine.selfcheck import TEXT, SelfCheck, self_check
+from lm_debugger.engine.selfcheck import TEXT, self_check
 from lm_debugger.errors import InvalidCheckpoint, InvalidInput, LoadError, OutOfRange
 
 log = logging.getLogger(__name__)

@@ -12,13 +12,11 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
-from lm_debugger.engine.boosts import Boosts
 from lm_debugger.engine.edits import first_layer
 from lm_debugger.engine.interventions import pre_activation
 from lm_debugger.engine.kept import Kept, ReadAt
 from lm_debugger.engine.lens import Distributions, Lens, top_k
 from lm_debugger.engine.passes import Runner
-from lm_debugger.engine.recording import Recording
 from lm_debugger.engine.sites import Site
 from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.engine.types import (
@@ -33,7 +31,6 @@ from lm_debugger.engine.types import (
     StateReading,
     SubUpdate,
     TokenChange,
-    ValueId,
 )
 from lm_debugger.engine.vocabulary import Vocabulary
 
@@ -50,7 +47,7 @@ class _Predictions(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ToRead:
     """What is to be read of a run: `positions`, which it recorded, and K."""
 
     kept: Kept
@@ -83,19 +80,26 @@ class Reading:
 class Reader:
     """Reads the runs of one model."""
 
-    def __init__(self, runner: Runner, lens: Lens, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, adapter: Adapter, runner: Runner, lens: Lens, vocabulary: Vocabulary
+    ) -> None:
+        self._adapter = adapter
         self._runner = runner
         self._lens = lens
         self._vocabulary = vocabulary
 
+    def wanted(self, kept: Kept, positions: tuple[int, ...], k: int, is_compared: bool) -> ToRead:
+        """Something to be read, with others together; see `ToRead`."""
+        return ToRead(kept, positions, k, is_compared)
+
     def run(self, kept: Kept, positions: tuple[int, ...], k: int) -> Run:
         """Rank tokens and sub-updates at `positions`, which the run recorded (rules 4 to 6)."""
-        wanted = Reading(kept, positions, k)
+        wanted = ToRead(kept, positions, k)
         self.read([wanted])
         pairs = zip(positions, wanted.found, strict=True)
         return Run(tuple(PositionTrace(position, tuple(layers)) for position, layers in pairs))
 
-    def read(self, wanted: Sequence[Reading]) -> None:
+    def read(self, wanted: Sequence[ToRead]) -> None:
         """Let several readings be known, with one product of all their states."""
         different = {(id(each.kept), each.at): each for each in wanted}
         todo = [each for each in different.values() if each.start < each.kept.done.n_layers]
@@ -105,9 +109,9 @@ class Reader:
             for group in self._groups(todo):
                 self._read(group)
 
-    def _groups(self, todo: Sequence[Reading]) -> Iterator[list[Reading]]:
+    def _groups(self, todo: Sequence[ToRead]) -> Iterator[list[ToRead]]:
         """Readings whose logits may be held at once, or single ones."""
-        group: list[Reading] = []
+        group: list[ToRead] = []
         for each in todo:
             if group and sum(r.n_states for r in group) + each.n_states > self._lens.max_rows:
                 yield group
@@ -115,10 +119,10 @@ class Reader:
             group.append(each)
         yield group
 
-    def _read(self, group: list[Reading]) -> None:
+    def _read(self, group: list[ToRead]) -> None:
         updates = [self._updates(each) for each in group]
-        states = torch.cat([_states(each) for each in group])
-        found = self._predictions(states, max(each.k for each in group))
+        rows_of_all = torch.cat([_rows(each.kept, each.positions, each.start) for each in group])
+        found = self._predictions(rows_of_all, max(each.k for each in group))
         row = 0
         for each, scored in zip(group, updates, strict=True):
             rows = slice(row, row + each.n_states)
@@ -137,38 +141,80 @@ class Reader:
         at = (positions, k)
         columns = changed.comparisons.setdefault(at, [[] for _ in positions])
         start = len(columns[0])
-        n_layers = len(changed.readings[at][0])
-        same = first_layer(changed.edits, n_layers)  # layers that no edit has reached
+        depth = changed.done.n_layers
+        same = first_layer(changed.edits, depth)  # layers that no edit has reached
         for layer in range(start, same):
             for compared, known in zip(columns, plain.readings[at], strict=True):
                 compared.append(_unchanged(known[layer]))
         start = max(start, same)
-        if start < n_layers:
-            states = self._compared(plain, changed, at, start)
-            for layer in range(start, n_layers):
+        if start < depth:
+            found = self._compared(plain, changed, at, start)
+            for layer in range(start, depth):
                 for column in columns:
-                    before, after = next(states), next(states)
+                    before, after = next(found), next(found)
                     column.append(LayerComparison(layer, before, after))
         pairs = zip(positions, columns, strict=True)
         return tuple(PositionComparison(position, tuple(layers)) for position, layers in pairs)
 
+    def applied(
+        self,
+        interventions: Sequence[Intervention],
+        position: int,
+        unedited: Kept,
+        edited: Kept,
+    ) -> tuple[AppliedIntervention, ...]:
+        """How each intervention took effect at a position that both runs recorded."""
+        if not interventions:
+            return ()
+        boosts = self._runner.boosts(unedited.done)
+        before, after = (
+            run.done[Site.COEFFICIENTS][:, run.done.positions.index(position)]
+            for run in (unedited, edited)
+        )
+        return tuple(
+            AppliedIntervention(
+                layer=item.layer,
+                dim=item.dim,
+                node=str(item.id),
+                kind=item.kind,
+                value=item.value,
+                positions=item.positions,
+                generated=item.edits_generated,
+                unedited_coefficient=float(before[item.layer, item.dim]),
+                edited_coefficient=float(after[item.layer, item.dim]),
+                pre_activation=pre_activation(self._adapter, item, boosts),
+            )
+            for item in interventions
+        )
+
+    def let_go(self, runs: Sequence[Kept], positions: tuple[int, ...], k: int) -> None:
+        """Of what was read of some runs, keep only what is small or likely to be asked for again:
+        of many positions nothing, of an edited run no logits, for it has been compared."""
+        for kept in runs:
+            if kept.edits:
+                kept.distributions = None
+            if len(positions) > 1:
+                kept.forget((positions, k))
+
     # --- one run ---------------------------------------------------------------------------------
 
-    def _updates(self, wanted: Reading) -> list[_Updates]:
+    def _updates(self, wanted: ToRead) -> list[_Updates]:
         """Per layer and position."""
-        done, start = wanted.kept.done, wanted.start
-        columns = done.columns(wanted.positions)
-        coefficients = done[Site.COEFFICIENTS][start:, columns]  # [l, P, F]
+        start, n_columns = wanted.start, len(wanted.positions)
+        done = wanted.kept.done
+        m = done[Site.COEFFICIENTS][start:, done.columns(wanted.positions)]  # [l, P, F]
         every = self._runner.scores(done, wanted.positions, start).flatten(0, 1)
         scores, dims = top_k(every, wanted.k)  # [l P, K]
         shares = scores.sum(dim=-1) / every.sum(dim=-1).clamp_min(_TINY)
-        chosen = coefficients.flatten(0, 1).gather(1, dims)
+        chosen = m.flatten(0, 1).gather(1, dims)
         table = zip(scores.tolist(), dims.tolist(), chosen.tolist(), shares.tolist(), strict=True)
         found = []
         for number, (row_scores, row_dims, row_chosen, share) in enumerate(table):
-            layer = start + number // len(columns)
+            layer = start + number // n_columns
             entries = zip(row_dims, row_chosen, row_scores, strict=True)
-            updates = tuple(SubUpdate(ValueId(layer, dim), m, score) for dim, m, score in entries)
+            updates = tuple(
+                SubUpdate(layer, dim, f"L{layer}D{dim}", own, score) for dim, own, score in entries
+            )
             found.append((updates, share))
         return found
 
@@ -183,7 +229,7 @@ class Reader:
             top += zip(ids.tolist(), values.tolist(), found.entropies.tolist(), strict=True)
         return _Predictions(top, found if len(blocks) == 1 else None)
 
-    def _enter(self, wanted: Reading, updates: list[_Updates], top: list[_Top]) -> None:
+    def _enter(self, wanted: ToRead, updates: list[_Updates], top: list[_Top]) -> None:
         """Add layers to what is known; `top` by layer, position, before and after."""
         start, columns = wanted.start, wanted.found
         readings = [
@@ -211,7 +257,7 @@ class Reader:
         positions, _ = at
         likeliest = [_candidates(kept.readings[at], start) for kept in (plain, changed)]
         candidates = [[*dict.fromkeys(a + b)] for a, b in zip(*likeliest, strict=True)]
-        rows = [_rows(kept.done, positions, start) for kept in (plain, changed)]
+        rows = [_rows(kept, positions, start) for kept in (plain, changed)]
         known = [_known(kept, positions, start) for kept in (plain, changed)]
         with torch.inference_mode():
             for block in self._lens.blocks(torch.arange(len(rows[0]))):
@@ -237,14 +283,9 @@ class Reader:
         for ids, own_p, own_q, kl in zip(candidates, p, q, divergences, strict=True):
             entries = zip(ids, own_p, own_q, strict=False)  # beyond `ids` is padding
             ranked = sorted(entries, key=lambda entry: (-entry[2], entry[0]))
-            changes = (TokenChange(self._vocabulary.token(id), a, b) for id, a, b in ranked)
+            changes = (TokenChange.of(self._vocabulary.token(id), a, b) for id, a, b in ranked)
             found.append(StateComparison(kl, tuple(changes)))
         return found
-
-
-def _states(wanted: Reading) -> Tensor:
-    """What is to be read: [S, D], by layer, position, before and after."""
-    return _rows(wanted.kept.done, wanted.positions, wanted.start)
 
 
 def _known(kept: Kept, positions: tuple[int, ...], start: int) -> Distributions | None:
@@ -255,15 +296,15 @@ def _known(kept: Kept, positions: tuple[int, ...], start: int) -> Distributions 
     return found[2 * (start - first) :] if own == positions and first <= start else None
 
 
-def _rows(done: Recording, positions: Sequence[int], start: int) -> Tensor:
-    """The states from a layer on: [S, D], by layer, position, before and after."""
-    return done.states(positions, start).transpose(1, 2).flatten(0, 2)
+def _rows(run: Kept, positions: Sequence[int], start: int) -> Tensor:
+    """States from a layer on, [S, D], by layer, position, before and after."""
+    return run.done.states(positions, start).transpose(1, 2).flatten(0, 2)
 
 
 def _candidates(columns: list[list[LayerTrace]], start: int) -> list[list[int]]:
     """Ids of the tokens that were read, per state, in the order of `_rows`."""
     return [
-        [item.token.id for item in state.top]
+        [item.id for item in state.top]
         for layers in zip(*(column[start:] for column in columns), strict=True)
         for layer in layers
         for state in (layer.before, layer.after)
@@ -273,32 +314,10 @@ def _candidates(columns: list[list[LayerTrace]], start: int) -> list[list[int]]:
 def _unchanged(layer: LayerTrace) -> LayerComparison:
     """A layer that no edit has reached."""
     states = (
-        StateComparison(0.0, tuple(TokenChange(top.token, top.prob, top.prob) for top in state.top))
+        StateComparison(
+            0.0,
+            tuple(TokenChange(top.id, top.text, top.hex, top.prob, top.prob) for top in state.top),
+        )
         for state in (layer.before, layer.after)
     )
     return LayerComparison(layer.layer, *states)
-
-
-def applied(
-    adapter: Adapter,
-    interventions: Sequence[Intervention],
-    position: int,
-    unedited: Recording,
-    edited: Recording,
-    boosts: Boosts,
-) -> tuple[AppliedIntervention, ...]:
-    """How each intervention took effect at a position that both runs recorded."""
-
-    def coefficient(done: Recording, item: Intervention) -> float:
-        m = done.parts[Site.COEFFICIENTS][item.layer]
-        return float(m[done.positions.index(position), item.dim])
-
-    return tuple(
-        AppliedIntervention(
-            intervention=item,
-            unedited_coefficient=coefficient(unedited, item),
-            edited_coefficient=coefficient(edited, item),
-            pre_activation=pre_activation(adapter, item, boosts),
-        )
-        for item in interventions
-    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,51 +16,12 @@ from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.attention import grouped
+from lm_debugger.engine.equalities import MEANING, Equality, SelfCheck
 from lm_debugger.engine.hooks import attached
 from lm_debugger.engine.sites import Site
 from lm_debugger.errors import UnsupportedModel
 
 TEXT = "The cat sat on the mat, and then it looked up at me."
-
-
-@dataclass(frozen=True, slots=True)
-class Equality:
-    """One identity.
-
-    Attributes:
-        name: of the identity, a key of `MEANING`.
-        error: the largest distance of both sides, over the largest value: 0 is equality.
-    """
-
-    name: str
-    error: float
-
-
-@dataclass(frozen=True, slots=True)
-class SelfCheck:
-    """What was found.
-
-    Attributes:
-        seconds: that it took.
-    """
-
-    equalities: tuple[Equality, ...]
-    seconds: float
-
-    @property
-    def error(self) -> float:
-        """The worst."""
-        return max(each.error for each in self.equalities)
-
-
-MEANING = {
-    "blocks": "what attention and FFN add to the residual is what the block adds",
-    "coefficients": "the activation of what goes into an FFN, times its gate, is the coefficients",
-    "values": "the value vectors times their coefficients, with the bias, are the FFN's output",
-    "pattern": "the attention pattern times the values is what heads pass on",
-    "heads": "the heads' writes, with the bias, are the attention's output",
-    "prediction": "the last state, read through the final norm, gives transformers' own logits",
-}
 
 
 def self_check(adapter: Adapter, model: Any, ids: Sequence[int]) -> SelfCheck:
@@ -87,7 +47,7 @@ def self_check(adapter: Adapter, model: Any, ids: Sequence[int]) -> SelfCheck:
             "heads": lambda: _heads(adapter, plain),
             "prediction": lambda: _prediction(adapter, plain),
         }
-        found = tuple(Equality(name, check()) for name, check in checks.items())
+        found = tuple(Equality(name, MEANING[name], check()) for name, check in checks.items())
     tolerance = _tolerance(adapter.unembedding.dtype)
     for each in found:
         if not each.error <= tolerance:  # no number is no equality either
@@ -99,7 +59,8 @@ def self_check(adapter: Adapter, model: Any, ids: Sequence[int]) -> SelfCheck:
                 error=each.error,
                 allowed=tolerance,
             )
-    return SelfCheck(found, time.perf_counter() - start)
+    worst = max(each.error for each in found)
+    return SelfCheck(worst, found, time.perf_counter() - start)
 
 
 _LOOKED_AT = (Site.RESID_PRE, Site.V, Site.Z, Site.ATTN_RAW, Site.ATTN_OUT, Site.RESID_MID,

@@ -1,5 +1,6 @@
-"""What comes out of the engine: frozen values without behaviour. What goes in is in `asked`, and
-can be imported from here too.
+"""What goes into the engine and what comes out of it, in one place to import from: frozen values
+without behaviour. Each is declared beside the question that it belongs to, in `questions`, in
+`tokens` where several share it, or in `asked` where it is given.
 
 Letters used for shapes throughout the engine (0-based indices everywhere):
 
@@ -15,38 +16,46 @@ Predictions by Promoting Concepts in the Vocabulary Space" (Geva et al., 2022, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Annotated
 
 from lm_debugger.engine.asked import (
     GREEDY,
     KINDS,
-    LIMITS,
     Intervention,
     InterventionsLike,
     Kind,
-    Limits,
     Positions,
+    PositionsLike,
     Sampling,
     ValueId,
     as_interventions,
     as_positions,
 )
 from lm_debugger.engine.baked import Baked, BakedEdit
-from lm_debugger.engine.why_types import (
-    Attribution,
-    Contribution,
-    Followed,
-    Following,
-    Grid,
-    GridRun,
-    Projection,
-    SubUpdate,
-    SubUpdateDetail,
-    Token,
-    TokenLogit,
-    TokenProb,
+from lm_debugger.engine.equalities import Equality, SelfCheck
+from lm_debugger.engine.limits import LIMITS, Limits
+from lm_debugger.engine.questions.attribute import Attribution, Contribution
+from lm_debugger.engine.questions.find_tokens import Tokens
+from lm_debugger.engine.questions.follow import Followed, Following
+from lm_debugger.engine.questions.generate import FinishReason, Generation, GenerationStep
+from lm_debugger.engine.questions.grid import Grid, GridRun
+from lm_debugger.engine.questions.project import Projection
+from lm_debugger.engine.questions.sub_updates import SubUpdateDetail, SubUpdates
+from lm_debugger.engine.questions.trace import (
+    AppliedIntervention,
+    LayerComparison,
+    LayerTrace,
+    PositionComparison,
+    PositionTrace,
+    Run,
+    StateComparison,
+    StateReading,
+    TokenChange,
+    Trace,
 )
+from lm_debugger.engine.readings import Reading
+from lm_debugger.engine.tokens import SubUpdate, Token, TokenLogit, TokenProb
 
 __all__ = [
     "GREEDY",
@@ -57,6 +66,7 @@ __all__ = [
     "Baked",
     "BakedEdit",
     "Contribution",
+    "Equality",
     "FinishReason",
     "Followed",
     "Following",
@@ -74,172 +84,32 @@ __all__ = [
     "PositionComparison",
     "PositionTrace",
     "Positions",
+    "PositionsLike",
     "Projection",
+    "Reading",
     "Run",
     "Sampling",
+    "SelfCheck",
     "StateComparison",
     "StateReading",
     "SubUpdate",
     "SubUpdateDetail",
+    "SubUpdates",
     "Token",
     "TokenChange",
     "TokenLogit",
     "TokenProb",
+    "Tokens",
     "Trace",
     "ValueId",
     "as_interventions",
     "as_positions",
 ]
 
-FinishReason: TypeAlias = Literal["length", "end_of_text", "context_full", "stopped"]
-
-
-@dataclass(frozen=True, slots=True)
-class StateReading:
-    """The lens reading of one residual state (rules 4 and 5): its K likeliest tokens.
-
-    `entropy` is that of the whole distribution over V, in nats.
-    """
-
-    top: tuple[TokenProb, ...]
-    entropy: float
-
-
-@dataclass(frozen=True, slots=True)
-class LayerTrace:
-    """One layer at one position: the residual before its FFN, what the FFN adds, the one after.
-
-    `sub_updates` are the dominant ones, K largest scores, largest first (rule 6); `share` is the
-    sum of their scores over the sum of all F scores of the layer, in [0, 1].
-    """
-
-    layer: int
-    before: StateReading
-    sub_updates: tuple[SubUpdate, ...]
-    after: StateReading
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class PositionTrace:
-    """All L layers at one prompt position."""
-
-    position: int
-    layers: tuple[LayerTrace, ...]
-
-    @property
-    def prediction(self) -> StateReading:
-        """The model's own next-token distribution at this position (rule 4)."""
-        return self.layers[-1].after
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One pass of the model over the prompt, read at the positions asked for."""
-
-    positions: tuple[PositionTrace, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenChange:
-    """A token's probability in either run."""
-
-    token: Token
-    unedited: float
-    edited: float
-
-
-@dataclass(frozen=True, slots=True)
-class StateComparison:
-    """One state in both runs.
-
-    `kl` is KL(edited || unedited) = sum_t q_t ln(q_t / p_t) over the whole vocabulary, in nats.
-    `tokens` are those among the K likeliest of either run, by edited probability, largest first.
-    """
-
-    kl: float
-    tokens: tuple[TokenChange, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LayerComparison:
-    """One layer at one position, in both runs."""
-
-    layer: int
-    before: StateComparison
-    after: StateComparison
-
-
-@dataclass(frozen=True, slots=True)
-class PositionComparison:
-    """All L layers at one position, in both runs."""
-
-    position: int
-    layers: tuple[LayerComparison, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedIntervention:
-    """An intervention as it took effect.
-
-    The coefficients are those at the last position asked for, in either run.
-    `pre_activation` is rule 9's c for "on", 0 for "off", else None.
-    """
-
-    intervention: Intervention
-    unedited_coefficient: float
-    edited_coefficient: float
-    pre_activation: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """The answer to `Debugger.trace`; `edited` and `comparison` are None if and only if there are
-    no interventions."""
-
-    model: str
-    prompt: str
-    tokens: tuple[Token, ...]
-    positions: tuple[int, ...]
-    unedited: Run
-    edited: Run | None
-    comparison: tuple[PositionComparison, ...] | None = None
-    interventions: tuple[AppliedIntervention, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationStep:
-    """One generated token: `prob` is the (edited) model's own probability, before any temperature.
-
-    `alternatives` are the likeliest tokens at that step, the chosen one among them if it is so
-    likely.
-    """
-
-    index: int
-    token: Token
-    prob: float
-    alternatives: tuple[TokenProb, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """The answer to `Debugger.generate`. `text` is prompt + continuation without special tokens
-    (rule 14). The end-of-text token, where it ended the run, is not among the steps."""
-
-    model: str
-    prompt: str
-    text: str
-    steps: tuple[GenerationStep, ...]
-    finish_reason: FinishReason
-
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is known of a loaded model.
-
-    `activation` is its config's name for act, `activation_at_zero` is act(0), which "off" writes
-    (rule 9), of the layer where it is farthest from 0.
-    """
+    """What is known of a loaded model."""
 
     id: str
     architecture: str
@@ -251,8 +121,15 @@ class ModelInfo:
     n_positions: int
     n_parameters: int
     tied_unembedding: bool
-    activation: str
-    activation_at_zero: float
+    activation: Annotated[str, "its config's name for act"]
+    activation_at_zero: Annotated[
+        float, "act(0), which 'off' writes (rule 9), where it is farthest from 0"
+    ]
     dtype: str
     device: str
-    eos_token: Token | None = field(default=None)
+    eos_token: Annotated[Token | None, "the first of those that end a text"]
+    gated: Annotated[bool, "whether coefficients are act(gate) * up: 'on' is by score (rule 19)"]
+    parallel: Annotated[bool, "whether attention and FFN read the same residual (rule 21)"]
+    post_norm: Annotated[bool, "whether a norm stands behind the FFN (rule 20)"]
+    capabilities: Annotated[tuple[str, ...], "what this model can be asked"]
+    self_check: Annotated[SelfCheck, "how far it is from transformers on this machine (rule 25)"]

@@ -11,7 +11,7 @@ from typing import Any
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from lm_debugger.engine.spelling import Spelling, refuse, spelling, unknown_ids
-from lm_debugger.engine.types import Token, TokenLogit, TokenProb
+from lm_debugger.engine.tokens import Token, TokenLogit, TokenProb
 from lm_debugger.errors import InvalidInput, NoTokens, UnknownWord
 
 _BYTE_OF: dict[str, int] = {
@@ -116,12 +116,12 @@ class Vocabulary:
 
     def probs(self, ids: list[int], probs: list[float]) -> tuple[TokenProb, ...]:
         """Pair ids with probabilities."""
-        return tuple(TokenProb(self.token(i), p) for i, p in zip(ids, probs, strict=True))
+        return tuple(TokenProb.of(self.token(i), p) for i, p in zip(ids, probs, strict=True))
 
     def logits(self, ids: list[int], logits: list[float]) -> tuple[TokenLogit, ...]:
         """Pair ids with logits."""
         return tuple(
-            TokenLogit(self.token(i), self.piece(i), x) for i, x in zip(ids, logits, strict=True)
+            TokenLogit.of(self.token(i), self.piece(i), x) for i, x in zip(ids, logits, strict=True)
         )
 
     @cached_property

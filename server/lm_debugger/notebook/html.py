@@ -51,11 +51,10 @@ def _prompt(trace: engine.Trace) -> str:
 def _interventions(trace: engine.Trace) -> str:
     lines = []
     for item in trace.interventions:
-        asked = item.intervention
-        value = "" if asked.value is None else f" {asked.value:g}"
-        where = "" if asked.positions == "all" else f" at {_where(asked.positions)}"
+        value = "" if item.value is None else f" {item.value:g}"
+        where = "" if item.positions == "all" else f" at {_where(item.positions)}"
         lines.append(
-            f"<div>{_mono(str(asked.id))} {asked.kind}{value}{escape(where)}: coefficient "
+            f"<div>{_mono(item.node)} {item.kind}{value}{escape(where)}: coefficient "
             f"{item.unedited_coefficient:.3f} → {item.edited_coefficient:.3f}</div>"
         )
     return "".join(lines)
@@ -96,7 +95,7 @@ def _layers(name: str, at: engine.PositionTrace, *, is_open: bool) -> str:
 
 def _layer(layer: engine.LayerTrace, bar: str) -> str:
     updates = "".join(
-        f'<div style="{_MONO}">{item.id} {item.coefficient:+.3f} '
+        f'<div style="{_MONO}">{item.node} {item.coefficient:+.3f} '
         f'<span style="opacity:.7">score {item.score:.3f}</span></div>'
         for item in islice(layer.sub_updates, _TOKENS)
     )
@@ -122,7 +121,7 @@ def _tokens(reading: engine.StateReading, bar: str, count: int) -> str:
         lines.append(
             f'<div style="{_MONO};background:{fill};min-width:13em;display:flex;'
             'justify-content:space-between;gap:1em;padding:0 4px">'
-            f"<bdi>{escape(visible(item.token.text))}</bdi><span>{item.prob:.4f}</span></div>"
+            f"<bdi>{escape(visible(item.text))}</bdi><span>{item.prob:.4f}</span></div>"
         )
     return "".join(lines)
 

@@ -1,15 +1,16 @@
-"""The engine's results with the three things that a notebook wants of them: `_repr_html_` (traces),
-`to_pandas()` with one row per number, and `to_json()`, which is what the API would reply.
+"""What a notebook wants of the engine's answers: HTML (traces), data frames, the JSON that the API
+would reply; and the page beside the notebook.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any
 
-from lm_debugger.api import dump, dump_why
+import click
+
+from lm_debugger.api.wire import dumped
 from lm_debugger.engine import types as engine
 from lm_debugger.notebook import rows
 from lm_debugger.notebook.html import trace_html
@@ -17,146 +18,56 @@ from lm_debugger.notebook.html import trace_html
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from lm_debugger.engine.debugger import Debugger
+    from lm_debugger.engine.questions.base import Answer
+    from lm_debugger.notebook.serving import Served
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Trace(engine.Trace):
-    """The answer to `Debugger.trace`: a table in a notebook, else `to_pandas` and `to_json`."""
-
-    @classmethod
-    def of(cls, found: engine.Trace) -> Self:
-        """The engine's result, with more to it."""
-        return cls(**_values(found))
-
-    def to_json(self) -> str:
-        """What `POST /api/v1/trace` would reply."""
-        return dump.trace(self).model_dump_json()
-
-    def to_pandas(self, what: Literal["predictions", "sub_updates"] = "predictions") -> DataFrame:
-        """One row per token, or per sub-update, of every layer at every position in every run.
-
-        Args:
-            what: "predictions" (run, position, layer, state, rank, token, token_id, prob) or
-                "sub_updates" (run, position, layer, rank, dim, vector, coefficient, score).
-
-        Raises:
-            ModuleNotFoundError: pandas is not installed; the sentence says how to get it.
-        """
-        find = rows.predictions if what == "predictions" else rows.sub_updates
-        return _frame(find(self))
-
-    def __repr__(self) -> str:
-        runs = "unedited" if self.edited is None else "unedited and edited"
-        at = ", ".join(map(str, self.positions))
-        return f"<Trace of {self.prompt!r} by {self.model}: {runs}, position {at}>"
-
-    def _repr_html_(self) -> str:
-        return trace_html(self)
+_ROWS: dict[type[Any], Callable[..., Iterable[rows.Record]]] = {
+    engine.Trace: rows.trace,
+    engine.Generation: rows.steps,
+    engine.Grid: rows.cells,
+    engine.Following: rows.followed,
+    engine.Attribution: rows.parts,
+    engine.SubUpdates: rows.details,
+    engine.Projection: rows.ends,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Generation(engine.Generation):
-    """The answer to `Debugger.generate`."""
+class Notebook:
+    """The `engine.showing.Way` of this package."""
 
-    @classmethod
-    def of(cls, found: engine.Generation) -> Self:
-        """The engine's result, with more to it."""
-        return cls(**_values(found))
+    def json(self, answer: Answer) -> str:
+        """What the API would reply."""
+        return dumped(answer).decode()
 
-    def to_json(self) -> str:
-        """What `POST /api/v1/generate` would reply."""
-        return dump.generation(self).model_dump_json()
-
-    def to_pandas(self) -> DataFrame:
-        """One row per alternative of every step: index, rank, token, token_id, prob, chosen.
+    def frame(self, answer: Answer, **options: Any) -> DataFrame:
+        """One row per number, or the few that belong together; see `rows` for the columns.
 
         Raises:
             ModuleNotFoundError: pandas is not installed; the sentence says how to get it.
+            TypeError: there are no rows of this kind of answer.
         """
-        return _frame(rows.steps(self))
+        found = _ROWS.get(type(answer))
+        if found is None:
+            raise TypeError(f"There is no data frame of {type(answer).__name__}.")
+        return _frame(found(answer, **options))
 
+    def html(self, answer: Answer) -> str:
+        """A trace as a table."""
+        assert isinstance(answer, engine.Trace)
+        return trace_html(answer)
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Grid(engine.Grid):
-    """The answer to `Debugger.grid`."""
+    def serve(self, debugger: Debugger, *, background: bool, host: str, port: int) -> Served | None:
+        """See `Debugger.serve`."""
+        from lm_debugger.notebook.serving import Served
 
-    model: str
-
-    @classmethod
-    def of(cls, found: engine.Grid, model: str) -> Self:
-        """The engine's result, with more to it."""
-        return cls(**_values(found), model=model)
-
-    def to_json(self) -> str:
-        """What `POST /api/v1/grid` would reply."""
-        return dump_why.grid(self.model, self).model_dump_json()
-
-    def to_pandas(self) -> DataFrame:
-        """One row per cell and run: run, position, layer, state, token, token_id, prob, entropy,
-        kl (of the edited run from the unedited one, in nats).
-
-        Raises:
-            ModuleNotFoundError: pandas is not installed; the sentence says how to get it.
-        """
-        return _frame(rows.cells(self))
-
-    def __repr__(self) -> str:
-        runs = "unedited" if self.edited is None else "unedited and edited"
-        shape = f"{len(self.unedited.tokens)} states x {len(self.positions)} positions"
-        return f"<Grid by {self.model}: {runs}, {shape}>"
-
-
-@dataclass(frozen=True, slots=True)
-class Following(engine.Following):
-    """The answer to `Debugger.follow`."""
-
-    model: str
-
-    @classmethod
-    def of(cls, found: engine.Following, model: str) -> Self:
-        """The engine's result, with more to it."""
-        return cls(**_values(found), model=model)
-
-    def to_json(self) -> str:
-        """What `POST /api/v1/follow` would reply."""
-        return dump_why.following(self.model, self).model_dump_json()
-
-    def to_pandas(self) -> DataFrame:
-        """One row per token, state and run: run, layer, state, token, token_id, prob, logit, rank.
-
-        Raises:
-            ModuleNotFoundError: pandas is not installed; the sentence says how to get it.
-        """
-        return _frame(rows.followed(self))
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution(engine.Attribution):
-    """The answer to `Debugger.attribute`."""
-
-    model: str
-
-    @classmethod
-    def of(cls, found: engine.Attribution, model: str) -> Self:
-        """The engine's result, with more to it."""
-        return cls(**_values(found), model=model)
-
-    def to_json(self) -> str:
-        """What `POST /api/v1/attribute` would reply."""
-        return dump_why.attribution(self.model, self).model_dump_json()
-
-    def to_pandas(self) -> DataFrame:
-        """One row per part: part, layer, dim, amount. The parts base, start, attention and ffn add
-        up to the total; the sub_updates are the largest parts of the ffns.
-
-        Raises:
-            ModuleNotFoundError: pandas is not installed; the sentence says how to get it.
-        """
-        return _frame(rows.parts(self))
-
-
-def _values(found: Any) -> dict[str, Any]:
-    """A dataclass's fields by name, as they are."""
-    return {field.name: getattr(found, field.name) for field in fields(found)}
+        served = Served(debugger, host, port)
+        if background:
+            served.start()
+            return served
+        click.echo(f"{served.url}  (Ctrl-C stops)")
+        served.run()
+        return None
 
 
 def _frame(records: Iterable[Mapping[str, Any]]) -> DataFrame:

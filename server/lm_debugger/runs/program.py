@@ -54,14 +54,14 @@ def program(run: RunFile, debugger: Debugger, form: Form) -> str:
     """
     interventions = run.checked_interventions()
     run.sampling.checked()
-    debugger.check_run(run.prompt, interventions, source.position(run), run.max_new_tokens)
+    debugger.model.check_run(run.prompt, interventions, source.position(run), run.max_new_tokens)
     if form == "transformers":
         return with_transformers(run, interventions, debugger)
     return _with_package(run, interventions, debugger)
 
 
 def _with_package(run: RunFile, interventions: Sequence[Intervention], debugger: Debugger) -> str:
-    sampled = run.sampling.temperature > 0
+    sampled = run.sampling.checked().temperature > 0
     limits = _limits(run)
     names = ["Debugger", *["Intervention"] * bool(interventions), *["Sampling"] * sampled]
     parts = [
@@ -108,7 +108,7 @@ def _load(debugger: Debugger, limits: str) -> str:
 
 
 def _sampling(run: RunFile) -> str:
-    asked = run.sampling
+    asked = run.sampling.checked()
     arguments: list[tuple[str, object]] = [
         ("temperature", asked.temperature),
         ("top_p", asked.top_p),

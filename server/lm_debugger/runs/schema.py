@@ -12,43 +12,22 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lm_debugger.engine.types import Intervention, Kind, Sampling, ValueId
+from lm_debugger.engine.types import Intervention, Sampling, ValueId
 from lm_debugger.errors import about_intervention
-from lm_debugger.json_input import Finite, ListOf, Named, Request, Text
+from lm_debugger.json_input import ListOf, Named, Request, Text, made, request_of
 
 FORMAT = "lm-debugger-run"
 VERSION = 1
 
 
+@request_of(Intervention, required=["kind"])
 class InterventionIn(Request):
     """One edit of one coefficient (rules 8 to 15)."""
 
-    layer: int = Field(description="0-based layer")
-    dim: int = Field(description="0-based dimension (row of the layer's value matrix)")
-    kind: Kind = Field(
-        description="on and off as in LM-Debugger; set, scale, add after the activation"
-    )
-    value: Finite | None = Field(
-        default=None, description="needed by set, scale and add; not allowed with on and off"
-    )
-    positions: Literal["all", "last"] | ListOf[int] = Field(
-        default="all", description="prompt positions to edit; negative ones count from the end"
-    )
-    generated: bool | None = Field(
-        default=None, description="edit generated tokens too; default: only if positions is 'all'"
-    )
-
     def checked(self) -> Intervention:
         """The engine's; it raises InvalidIntervention, InvalidPosition."""
-        at = self.positions
-        return Intervention(
-            layer=self.layer,
-            dim=self.dim,
-            kind=self.kind,
-            value=self.value,
-            positions=at if isinstance(at, str) else tuple(at),
-            generated=self.generated,
-        )
+        found: Intervention = made(self)
+        return found
 
 
 def checked_interventions(items: Sequence[InterventionIn]) -> list[Intervention]:
@@ -59,19 +38,20 @@ def checked_interventions(items: Sequence[InterventionIn]) -> list[Intervention]
     """
     found = []
     for place, item in enumerate(items):
-        with about_intervention(place, ValueId(item.layer, item.dim)):
+        read: Any = item  # with the fields of an `Intervention`
+        with about_intervention(place, ValueId(read.layer, read.dim)):
             found.append(item.checked())
     return found
 
 
+@request_of(Sampling)
 class SamplingIn(Request):
-    temperature: Finite = Field(default=0.0, description="0 = greedy")
-    top_p: Finite = Field(default=1.0, description="nucleus sampling; 1 = all tokens")
-    seed: int = Field(default=0, description="same seed, same text on the same machine")
+    """How the next token is chosen."""
 
     def checked(self) -> Sampling:
         """The engine's; it raises OutOfRange."""
-        return Sampling(temperature=self.temperature, top_p=self.top_p, seed=self.seed)
+        found: Sampling = made(self)
+        return found
 
 
 class RunFile(Request):

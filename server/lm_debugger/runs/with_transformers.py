@@ -36,7 +36,7 @@ def with_transformers(
         text.CACHE,
         text.BLOCKS % names.blocks if interventions else "",
         text.RUN if everywhere else text.RUN_COUNTING,
-        text.GREEDY if run.sampling.temperature == 0 else text.SAMPLED,
+        text.GREEDY if run.sampling.checked().temperature == 0 else text.SAMPLED,
         text.GENERATE,
         text.SHOW,
     ]
@@ -87,10 +87,11 @@ def _constants(run: RunFile, debugger: Debugger) -> str:
         f"END_OF_TEXT = {found}\n",
         f"CONTEXT = {debugger.info.n_positions}  # tokens that the model reads at most\n",
     ]
-    if run.sampling.temperature > 0:
-        lines.append(f"TEMPERATURE = {source.literal(run.sampling.temperature)}\n")
-        lines.append(f"TOP_P = {source.literal(run.sampling.top_p)}\n")
-        lines.append(f"SEED = {run.sampling.seed}\n")
+    sampling = run.sampling.checked()
+    if sampling.temperature > 0:
+        lines.append(f"TEMPERATURE = {source.literal(sampling.temperature)}\n")
+        lines.append(f"TOP_P = {source.literal(sampling.top_p)}\n")
+        lines.append(f"SEED = {sampling.seed}\n")
     lines.append('DEVICE = "cuda" if torch.cuda.is_available() else "cpu"\n')
     return "".join(lines)
 

@@ -26,6 +26,9 @@ from lm_debugger.engine.norms import Norm
 from lm_debugger.engine.products import PackedLinear, can_pack
 from lm_debugger.engine.sites import Place, Site
 
+_EVERY_MODEL = ("trace", "grid", "follow", "sub_updates", "attribute", "values", "explore",
+                "generate", "bake")  # fmt: skip
+
 
 class Adapter:
     """A loaded model, seen through the few parts that the engine uses.
@@ -106,6 +109,12 @@ class Adapter:
     def has_post_norm(self) -> bool:
         """Whether a norm stands between the FFN and the residual."""
         return bool(self.parts.ffn_post_norm)
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What this model can be asked: everything, but for baking what needs a bias of the FFN."""
+        adds = all(self.value_bias(layer) is not None for layer in range(self.n_layers))
+        return (*_EVERY_MODEL, "bake_adds") if adds else _EVERY_MODEL
 
     def place(self, site: Site, layer: int) -> Place:
         """Where a site is that is not within the attention function.
