@@ -16,6 +16,8 @@ from transformers import GPT2LMHeadModel
 
 from lm_debugger.api.wire import dumped
 from lm_debugger.engine.debugger import Debugger
+from lm_debugger.engine.gradients import frozen_score, gradients
+from lm_debugger.engine.sites import Site
 from lm_debugger.engine.types import Intervention
 
 N_TOKENS = 10
@@ -112,6 +114,7 @@ class Bench:
     def rows(self) -> Iterator[Row]:
         yield from self.traces()
         yield self.answer()
+        yield self.back()
         yield self.slider()
         yield self.grid()
         yield self.generation()
@@ -135,6 +138,20 @@ class Bench:
         found = self.medians(written=lambda: dumped(trace))
         return Row("a trace with 4 edits as JSON", "nothing", goal, found["written"], 0.0,
                    difference=True)  # fmt: skip
+
+    def back(self) -> Row:
+        """Forward and back, with the gradient at every site of the residual and the FFNs."""
+        adapter, gate = self.debugger.adapter, self.debugger.gate
+        sites = (Site.EMBED, Site.RESID_PRE, Site.ATTN_OUT, Site.COEFFICIENTS, Site.FFN_OUT)
+
+        def both() -> None:
+            ids = [token.id for token in self.debugger.tokenize(self.prompt())]
+            with gate:
+                gradients(adapter, ids, frozen_score(adapter, N_TOKENS - 1, [300], [301]), sites)
+
+        found = self.medians(bare=lambda: self.bare(self.prompt()), both=both)
+        return Row("forward and back, gradients at 5 sites a layer", "model(**inputs)", 2.5,
+                   found["both"], found["bare"])  # fmt: skip
 
     def slider(self) -> Row:
         prompt, n = self.prompt(), iter(range(10**9))

@@ -25,8 +25,8 @@ from tests.benchmarks.index import Clock
 from tests.benchmarks.rows import Bench, Row
 
 PARTS = (
-    "trace", "answer", "slider", "grid", "generate", "clients", "projection", "index", "memory",
-    "startup", "help",
+    "trace", "answer", "back", "slider", "grid", "generate", "clients", "projection", "index",
+    "memory", "startup", "help",
 )  # fmt: skip
 MEMORY_GOALS = {"medium": 300.0, "large": 500.0}
 
@@ -56,6 +56,7 @@ def measure(
     parts: dict[str, Callable[[], Iterable[Row]]] = {
         "trace": bench.traces,
         "answer": lambda: [bench.answer()],
+        "back": lambda: [bench.back()],
         "slider": lambda: [bench.slider()],
         "grid": lambda: [bench.grid()],
         "generate": lambda: [bench.generation()],

@@ -9,7 +9,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from lm_debugger.engine import lens, products
-from lm_debugger.engine.adapters import gpt2
+from lm_debugger.engine.adapters import base
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.products import PackedLinear, PackedProduct, can_pack
 from lm_debugger.engine.types import Intervention
@@ -76,7 +76,7 @@ def test_without_packing_the_numbers_are_the_oracles_too(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What GPUs and half precision run, and what `case` elsewhere does not."""
-    for module in (gpt2, lens):
+    for module in (base, lens):
         monkeypatch.setattr(module, "can_pack", lambda weight: False)
     debugger = Debugger.load(str(case.folder), device="cpu")
     assert not any(isinstance(m, PackedLinear) for m in debugger.adapter.backbone.modules())

@@ -76,7 +76,7 @@ class Model:
         # Read to be packed and measured, they are hardly read again where they are stored.
         weights = (self.adapter.unembedding, *self.adapter.backbone.parameters())
         let_go(each.data_ptr() for each in weights if each.device.type == "cpu")
-        self.reader = Reader(self.adapter, self.runner, self.lens, self.vocabulary)
+        self.reader = Reader(self.runner, self.lens, self.vocabulary)
         self.gate = Gate(limits.max_waiting)
         self.runs = KeptRuns(self.runner, self.adapter, remember)
 

@@ -11,17 +11,13 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.edits import first_layer
-from lm_debugger.engine.interventions import pre_activation
 from lm_debugger.engine.kept import Kept, ReadAt
 from lm_debugger.engine.lens import Distributions, Lens, top_k
 from lm_debugger.engine.passes import Runner
 from lm_debugger.engine.sites import Site
 from lm_debugger.engine.stopping import may_go_on
 from lm_debugger.engine.types import (
-    AppliedIntervention,
-    Intervention,
     LayerComparison,
     LayerTrace,
     PositionComparison,
@@ -80,10 +76,7 @@ class ToRead:
 class Reader:
     """Reads the runs of one model."""
 
-    def __init__(
-        self, adapter: Adapter, runner: Runner, lens: Lens, vocabulary: Vocabulary
-    ) -> None:
-        self._adapter = adapter
+    def __init__(self, runner: Runner, lens: Lens, vocabulary: Vocabulary) -> None:
         self._runner = runner
         self._lens = lens
         self._vocabulary = vocabulary
@@ -155,37 +148,6 @@ class Reader:
                     column.append(LayerComparison(layer, before, after))
         pairs = zip(positions, columns, strict=True)
         return tuple(PositionComparison(position, tuple(layers)) for position, layers in pairs)
-
-    def applied(
-        self,
-        interventions: Sequence[Intervention],
-        position: int,
-        unedited: Kept,
-        edited: Kept,
-    ) -> tuple[AppliedIntervention, ...]:
-        """How each intervention took effect at a position that both runs recorded."""
-        if not interventions:
-            return ()
-        boosts = self._runner.boosts(unedited.done)
-        before, after = (
-            run.done[Site.COEFFICIENTS][:, run.done.positions.index(position)]
-            for run in (unedited, edited)
-        )
-        return tuple(
-            AppliedIntervention(
-                layer=item.layer,
-                dim=item.dim,
-                node=str(item.id),
-                kind=item.kind,
-                value=item.value,
-                positions=item.positions,
-                generated=item.edits_generated,
-                unedited_coefficient=float(before[item.layer, item.dim]),
-                edited_coefficient=float(after[item.layer, item.dim]),
-                pre_activation=pre_activation(self._adapter, item, boosts),
-            )
-            for item in interventions
-        )
 
     def let_go(self, runs: Sequence[Kept], positions: tuple[int, ...], k: int) -> None:
         """Of what was read of some runs, keep only what is small or likely to be asked for again:

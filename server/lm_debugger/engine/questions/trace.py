@@ -274,7 +274,32 @@ class Ask(AboutPrompt[Trace]):
             unedited=unedited,
             edited=edited,
             comparison=comparison,
-            interventions=reader.applied(
-                self.interventions, columns[-1], runs.unedited, runs.edited
-            ),
+            interventions=self._applied(model, runs),
+        )
+
+    def _applied(self, model: Model, runs: Runs) -> tuple[AppliedIntervention, ...]:
+        """How each intervention took effect at the last position that is traced."""
+        if not self.interventions:
+            return ()
+        from lm_debugger.engine.interventions import pre_activation
+
+        boosts = model.runner.boosts(runs.unedited.done)
+        last = self.columns[-1:]
+        before, after = (
+            model.coefficients(run, last)[:, 0] for run in (runs.unedited, runs.edited)
+        )
+        return tuple(
+            AppliedIntervention(
+                layer=item.layer,
+                dim=item.dim,
+                node=str(item.id),
+                kind=item.kind,
+                value=item.value,
+                positions=item.positions,
+                generated=item.edits_generated,
+                unedited_coefficient=float(before[item.layer, item.dim]),
+                edited_coefficient=float(after[item.layer, item.dim]),
+                pre_activation=pre_activation(model.adapter, item, boosts),
+            )
+            for item in self.interventions
         )
