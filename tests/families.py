@@ -47,6 +47,7 @@ FAMILIES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "gpt_neox-sequential": ("gpt_neox", {**_BASE, "intermediate_size": 64,
                                          "use_parallel_residual": False,
                                          "attention_bias": False}),
+    "phi": ("phi", {**_BASE, "intermediate_size": 64, "partial_rotary_factor": 0.5}),
 }  # fmt: skip
 """Name -> (`model_type`, config)."""
 
