@@ -276,7 +276,7 @@ class ModelIndex:
     @cached_property
     def _keywords(self) -> KeywordIndex:
         adapter = self._debugger.adapter
-        terms = Terms(self._debugger.vocabulary, adapter.unembedding.shape[0])
+        terms = Terms(self._debugger.vocabulary)
         return KeywordIndex(terms, adapter.n_layers, adapter.ffn_width)
 
     def _check_cluster(self, cluster: int) -> int:
