@@ -110,6 +110,13 @@ class Vocabulary:
         """The text of several tokens, special ones skipped, spaces untouched (rule 14)."""
         return self._decoding.together(ids, skip_special=True)
 
+    def continued(self, prompt: str, prompt_ids: list[int], new_ids: list[int]) -> str:
+        """The prompt and what follows (rule 14), as `decode` has it, after the spaces that a prompt
+        begins with: some decoders take them away."""
+        read, text = self.decode(prompt_ids), self.decode([*prompt_ids, *new_ids])
+        taken = prompt.removesuffix(read)
+        return taken + text if taken.isspace() and taken + read == prompt else text
+
     def token(self, id: int) -> Token:
         """One entry of the vocabulary (rule 5: the decoding of that one id)."""
         token = self._tokens.get(id)
