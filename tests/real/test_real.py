@@ -156,7 +156,6 @@ LAYERS = {"llama": 30, "gemma3": 2}
 """Of the index. A layer of Gemma's takes as long as ten of SmolLM2's."""
 
 
-@pytest.mark.timeout(1800)
 def test_the_index_finds_what_vectors_promote(model: Model, say: Say, tmp_path: Path) -> None:
     debugger, wanted = model.debugger, LAYERS[model.name]
     index = ModelIndex(debugger, tmp_path / "cache", n_clusters=0)
