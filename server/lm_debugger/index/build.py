@@ -62,8 +62,8 @@ class Parts:
     let_requests_go_first: Callable[[], None]
 
     def matrices(self) -> list[Tensor]:
-        """L value matrices [F, D]."""
-        return [self.adapter.value_matrix(layer) for layer in range(self.adapter.n_layers)]
+        """What the value vectors of each layer add (rule 20), L of [F, D]."""
+        return [self.adapter.value_directions(layer) for layer in range(self.adapter.n_layers)]
 
 
 class Build:

@@ -135,7 +135,7 @@ class ConceptSearch:
         at = check_value(self._adapter, at.layer, at.dim)
         n = check_range("n", n, MOST_FOUND)
         with torch.inference_mode():
-            vector = self._adapter.value_matrix(at.layer)[at.dim].float().cpu()
+            vector = self._adapter.value_directions(at.layer)[at.dim].float().cpu()
             unit = vector / vector.norm().clamp_min(torch.finfo(torch.float32).tiny)
             sign = -1 if opposite else 1
             found = self._ranked(sign * unit, n + 1, normalised=True, layers=None)
@@ -158,7 +158,7 @@ class ConceptSearch:
         with self._gate:
             for layer in range(first, last + 1):
                 may_go_on()
-                rows.append(self._adapter.value_matrix(layer).float() @ direction)
+                rows.append(self._adapter.value_directions(layer).float() @ direction)
             scores = torch.stack(rows).cpu()  # [layers, F]
         if normalised:
             norms = self._norms[first : last + 1].cpu()

@@ -51,7 +51,7 @@ def project_layer(
     """
     with torch.inference_mode():
         parts = []
-        for rows in _chunks(adapter.value_matrix(layer)):
+        for rows in _chunks(adapter.value_directions(layer)):
             pause()
             logits = lens.unembed(rows)  # [rows, V]
             highest, promoted = top_k(logits, N_PROMOTED)

@@ -38,7 +38,7 @@ _STALE_SECONDS = 3600
 def fingerprint(adapter: Adapter, vocabulary: Vocabulary) -> str:
     """32 hex digits that change with anything an index depends on: E, value vectors, tokens."""
     digest = hashlib.blake2b(FORMAT.encode(), digest_size=16)
-    matrices = (adapter.value_matrix(layer) for layer in range(adapter.n_layers))
+    matrices = (adapter.value_directions(layer) for layer in range(adapter.n_layers))
     for tensor in (adapter.unembedding, *matrices):
         digest.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(_bytes(tensor))
