@@ -96,13 +96,16 @@ def test_probabilities_are_those_of_transformers(model: Model, say: Say) -> None
     assert worst < 1e-3
 
 
-def test_it_knows_the_capital_of_france(model: Model, say: Say) -> None:
-    """Read as it was trained: Gemma without its BOS does not."""
+def test_a_text_is_continued_as_by_transformers(model: Model, say: Say) -> None:
+    """From the prompt as it is typed to the text: BOS, spaces and all."""
+    tokenizer = AutoTokenizer.from_pretrained(model.folder)
+    given = tokenizer(KNOWN, return_tensors="pt")
+    with torch.inference_mode():
+        ids = model.plain().generate(**given, max_new_tokens=12, do_sample=False)[0]
     generation = model.debugger.generate(KNOWN, max_new_tokens=12)
     say(repr(generation.text))
-    texts = [step.token.text for step in generation.steps]
-    assert generation.text == KNOWN + "".join(texts)
-    assert "Paris" in generation.text
+    assert generation.text == tokenizer.decode(ids, skip_special_tokens=True)
+    assert generation.text == KNOWN + "".join(step.token.text for step in generation.steps)
 
 
 def test_edited_generation_is_the_models_whose_weights_were_edited(model: Model) -> None:
