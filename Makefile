@@ -5,9 +5,11 @@ PYTHON_IN_VENV := .venv/bin/python
 NPM := $(PYTHON_IN_VENV) .ci/build_frontend.py npm
 # Arguments for the target's command: make run ARGS="gpt2 --port 9000"
 ARGS ?=
+# Where `make test-real` keeps its models; 1.6 GB.
+REAL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lm-debugger-real
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench install setup setup-dev page lint types audit versions format screenshots clean
+.PHONY: help run test test-real bench install setup setup-dev page lint types audit versions format screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +19,10 @@ run: install ## set up and serve; ARGS="gpt2 --port 9000" go to `lm-debugger ser
 
 test: ## set up and run every check and test; ARGS="tests/engine -k trace" go to pytest
 	@.ci/test $(ARGS)
+
+test-real: setup-dev ## the engine on two real models, fetched once; ARGS="-k gemma3" go to pytest
+	@$(PYTHON_IN_VENV) -m tests.real.weights "$(REAL)"
+	@HF_HUB_OFFLINE=1 LM_DEBUGGER_REAL="$(REAL)" $(PYTHON_IN_VENV) -m pytest -q -o timeout=1800 tests/real $(ARGS)
 
 bench: setup-dev ## speed beside the bare forward pass, about twenty minutes; ARGS="--size medium"
 	@HF_HUB_OFFLINE=1 $(PYTHON_IN_VENV) -W ignore -m tests.benchmarks.speed $(ARGS)

@@ -110,7 +110,7 @@ class GenerationStream(Iterator[GenerationStep]):
         return Generation(
             model=request.model,
             prompt=request.prompt,
-            text=self._vocabulary.decode([*request.prompt_ids, *self._new_ids]),
+            text=self._vocabulary.continued(request.prompt, [*request.prompt_ids], self._new_ids),
             steps=tuple(self._steps),
             finish_reason=self._finished or "stopped",
         )

@@ -244,7 +244,7 @@ class ModelIndex:
     @cached_property
     def _keywords(self) -> KeywordIndex:
         source = self._source
-        return KeywordIndex(Terms(source.vocabulary, len(source.unembedding)), self._bank)
+        return KeywordIndex(Terms(source.vocabulary), self._bank)
 
     @property
     def _clustered(self) -> Partition:

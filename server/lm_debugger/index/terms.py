@@ -25,12 +25,11 @@ class Terms:
         of_token: [V], int32, the term of each token.
     """
 
-    def __init__(self, vocabulary: Vocabulary, vocab_size: int) -> None:
+    def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._ids: dict[str, int] = {}
         of_token = [
-            self._ids.setdefault(_term(vocabulary.token(id)), len(self._ids))
-            for id in range(vocab_size)
+            self._ids.setdefault(_term(token), len(self._ids)) for token in vocabulary.every()
         ]
         self.of_token: NDArray[np.int32] = np.array(of_token, dtype=np.int32)
 

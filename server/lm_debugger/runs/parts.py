@@ -28,7 +28,7 @@ LOAD = """
 tokenizer = %(tokenizer)s
 %(note)smodel = %(model)s
 model = model.to(DEVICE).eval()
-prompt = tokenizer(PROMPT, add_special_tokens=False)["input_ids"]
+prompt = %(prompt)s
 """
 
 HALF = "# LM-Debugger reads the last state in float32: the last digits may differ.\n"

@@ -32,7 +32,7 @@ def with_transformers(
         f"MAX_NEW_TOKENS = {run.max_new_tokens}\n",
         _constants(run, debugger),
         _edits(run, interventions, everywhere=everywhere) if interventions else "",
-        text.LOAD % _load(debugger),
+        text.LOAD % _load(run, debugger),
         text.CACHE,
         text.BLOCKS % names.blocks if interventions else "",
         text.RUN if everywhere else text.RUN_COUNTING,
@@ -109,8 +109,10 @@ def _edits(run: RunFile, interventions: Sequence[Intervention], *, everywhere: b
     return f"{text.EDITS}    # layer, i, kind, value{more}\n{''.join(lines)}]\n"
 
 
-def _load(debugger: Debugger) -> dict[str, str]:
-    checkpoint = debugger.checkpoint
+def _load(run: RunFile, debugger: Debugger) -> dict[str, str]:
+    checkpoint, vocabulary = debugger.checkpoint, debugger.vocabulary
+    front = vocabulary.in_front_of(run.prompt)
+    typed = 'tokenizer(PROMPT, add_special_tokens=False)["input_ids"]'
     arguments: list[tuple[str, object]] = [("", source.Raw("MODEL"))]
     tokenizer = list(arguments)
     if checkpoint.revision is not None:
@@ -121,6 +123,7 @@ def _load(debugger: Debugger) -> dict[str, str]:
     return {
         "tokenizer": source.call("AutoTokenizer.from_pretrained", tokenizer, 0, 12),
         "model": source.call("AutoModelForCausalLM.from_pretrained", arguments, 0, 8),
+        "prompt": f"[{', '.join(map(str, front))}, *{typed}]" if front else typed,
         "note": "" if debugger.info.dtype == "float32" else text.HALF,
     }
 
