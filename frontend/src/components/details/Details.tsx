@@ -105,8 +105,18 @@ function Body({ value }: { value: ValueRef }) {
           data-outdated={!shown || undefined}
           data-testid="projection"
         >
-          <TokenColumn title="Promotes" side="promotes" tokens={data.promoted} />
-          <TokenColumn title="Suppresses" side="suppresses" tokens={data.suppressed} />
+          <TokenColumn
+            title="Promotes"
+            side="promotes"
+            tokens={data.promoted}
+            reading={data.reading}
+          />
+          <TokenColumn
+            title="Suppresses"
+            side="suppresses"
+            tokens={data.suppressed}
+            reading={data.reading}
+          />
         </div>
       ) : (
         <p className={styles.empty} role="status">
@@ -128,12 +138,14 @@ function Coefficient({ value }: { value: ValueRef }) {
   const before = applied?.unedited_coefficient ?? find("unedited");
   const after = applied?.edited_coefficient ?? find("edited");
   if (before === undefined) return null;
+  const negative = (after ?? before) < 0;
   return (
     <div>
       <dt>Coefficient</dt>
       <dd title={String(before)}>
         {formatSigned(before)}
         {after !== undefined && after !== before && ` → ${formatSigned(after)}`}
+        {negative && <small> here it pushes the other way</small>}
       </dd>
     </div>
   );

@@ -52,7 +52,13 @@ function ValuePage({ value, model }: { value: ValueRef; model: ReadyModel }) {
           </div>
         ) : data ? (
           <>
-            <CloudPanel title="Word cloud" of={key} tokens={data.promoted} outdated={outdated} />
+            <CloudPanel
+              title="Word cloud"
+              of={key}
+              tokens={data.promoted}
+              reading={data.reading}
+              outdated={outdated}
+            />
             <Bars data={data} outdated={outdated} />
           </>
         ) : (
@@ -189,12 +195,18 @@ function Bars({ data, outdated }: { data: ValueReply; outdated: boolean }) {
       }
     >
       <div className={both ? styles.both : styles.bars} data-outdated={outdated || undefined}>
-        <TokenColumn title="Promotes" side="promotes" tokens={data.promoted.slice(0, count)} />
+        <TokenColumn
+          title="Promotes"
+          side="promotes"
+          tokens={data.promoted.slice(0, count)}
+          reading={data.reading}
+        />
         {both && (
           <TokenColumn
             title="Suppresses"
             side="suppresses"
             tokens={data.suppressed.slice(0, count)}
+            reading={data.reading}
           />
         )}
       </div>
@@ -216,6 +228,7 @@ function Neighbours({ value, model }: { value: ValueRef; model: ReadyModel }) {
       title="Neighbours"
       className={styles.neighbours}
       busy={query.isFetching}
+      reading={data?.reading}
       note="by cosine"
       tools={
         <>
