@@ -145,7 +145,7 @@ function Coefficient({ value }: { value: ValueRef }) {
       <dd title={String(before)}>
         {formatSigned(before)}
         {after !== undefined && after !== before && ` → ${formatSigned(after)}`}
-        {negative && <small> here it pushes the other way</small>}
+        {negative && <small className={styles.sign}>negative: it pushes the other way here</small>}
       </dd>
     </div>
   );

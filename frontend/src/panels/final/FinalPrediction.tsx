@@ -4,7 +4,6 @@ import type { CSSProperties } from "react";
 import { useLocation } from "wouter";
 import type { State, TokenProb, TraceReply } from "@/api/types";
 import { MoveMark } from "@/components/ProbRow";
-import { ReadingName } from "@/components/ReadingName";
 import { TokenText } from "@/components/Token";
 import { movesOf, type TokenMove } from "@/lib/diff";
 import { formatNats, formatProb } from "@/lib/numbers";
@@ -56,7 +55,7 @@ export function FinalPrediction() {
           <thead>
             <tr>
               <th scope="col">
-                Final prediction {reply && <ReadingName reading={reply.reading} />}
+                Final prediction
                 {compared && (
                   <small title={`KL(edited ‖ unedited) of the next token ${compared.kl} nats`}>
                     KL {formatNats(compared.kl)}

@@ -29,7 +29,7 @@ function Equalities({ id, check }: { id: string; check: SelfCheck }) {
   return (
     <table className={styles.table}>
       <caption>
-        <bdi>{id}</bdi> <small>{check.seconds.toFixed(1)} s</small>
+        <bdi>{id}</bdi> <small>{check.seconds.toFixed(2)} s</small>
       </caption>
       <thead>
         <tr>
