@@ -24,10 +24,12 @@ export function Details({ onFold }: { onFold?: () => void }) {
   const selection = useSession((state) => state.selection);
   const model = useReadyModel();
   const problem = selection && model ? outOfShape(selection, model) : null;
+  const { data } = useValue(model?.id ?? null, problem ? null : selection);
   return (
     <Panel
       title={TITLE}
       className={styles.panel}
+      reading={selection && !problem ? data?.reading : undefined}
       tools={
         <>
           {onFold && (
@@ -105,18 +107,8 @@ function Body({ value }: { value: ValueRef }) {
           data-outdated={!shown || undefined}
           data-testid="projection"
         >
-          <TokenColumn
-            title="Promotes"
-            side="promotes"
-            tokens={data.promoted}
-            reading={data.reading}
-          />
-          <TokenColumn
-            title="Suppresses"
-            side="suppresses"
-            tokens={data.suppressed}
-            reading={data.reading}
-          />
+          <TokenColumn title="Promotes" side="promotes" tokens={data.promoted} />
+          <TokenColumn title="Suppresses" side="suppresses" tokens={data.suppressed} />
         </div>
       ) : (
         <p className={styles.empty} role="status">

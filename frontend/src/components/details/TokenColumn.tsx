@@ -1,9 +1,8 @@
 /** One end of a value vector's projection: tokens with their logits. */
 
 import { type CSSProperties, memo } from "react";
-import type { Reading, TokenLogit } from "@/api/types";
+import type { TokenLogit } from "@/api/types";
 import { CopyButton } from "@/components/CopyButton";
-import { ReadingName } from "@/components/ReadingName";
 import { TokenText } from "@/components/Token";
 import { formatSigned } from "@/lib/numbers";
 import styles from "./TokenColumn.module.css";
@@ -12,16 +11,14 @@ interface Props {
   title: string;
   side: "promotes" | "suppresses";
   tokens: readonly TokenLogit[];
-  reading: Reading;
 }
 
-export const TokenColumn = memo(function TokenColumn({ title, side, tokens, reading }: Props) {
+export const TokenColumn = memo(function TokenColumn({ title, side, tokens }: Props) {
   const largest = Math.max(1e-9, ...tokens.map((token) => Math.abs(token.logit)));
   return (
     <div className={styles.column}>
       <h3 className={styles.title}>
         <span aria-hidden>{side === "promotes" ? "▲" : "▼"}</span> {title}
-        <ReadingName reading={reading} />
         <small>logit</small>
         <CopyButton
           text={tokens.map((token) => token.text).join("\n")}

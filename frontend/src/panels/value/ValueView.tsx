@@ -185,6 +185,7 @@ function Bars({ data, outdated }: { data: ValueReply; outdated: boolean }) {
   return (
     <Panel
       title="Logits"
+      reading={data.reading}
       tools={
         <Segmented
           label="Which tokens"
@@ -195,18 +196,12 @@ function Bars({ data, outdated }: { data: ValueReply; outdated: boolean }) {
       }
     >
       <div className={both ? styles.both : styles.bars} data-outdated={outdated || undefined}>
-        <TokenColumn
-          title="Promotes"
-          side="promotes"
-          tokens={data.promoted.slice(0, count)}
-          reading={data.reading}
-        />
+        <TokenColumn title="Promotes" side="promotes" tokens={data.promoted.slice(0, count)} />
         {both && (
           <TokenColumn
             title="Suppresses"
             side="suppresses"
             tokens={data.suppressed.slice(0, count)}
-            reading={data.reading}
           />
         )}
       </div>
