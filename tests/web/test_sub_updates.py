@@ -132,7 +132,7 @@ def test_the_effect_on_a_token_and_on_a_lead(open_page: OpenPage, server: Server
             assert [number(cell.get_attribute("title")) for cell in titles] == pytest.approx(
                 [item["effect"] for item in expected]
             )
-        note = panel(page).get_by_text("attribution reading")
+        note = panel(page).get_by_text("exact reading")
         assert token_ids(note.locator("bdi")) == [
             id for id in (a["id"], b["id"] if versus else None) if id is not None
         ]

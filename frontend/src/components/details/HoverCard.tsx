@@ -82,6 +82,7 @@ function Card({ target, model }: { target: Target; model: string }) {
     <div
       className={styles.card}
       aria-hidden
+      data-testid="hover-card"
       style={{
         left: Math.max(8, Math.min(box.left, innerWidth - 308)),
         ...(below ? { top: box.bottom + 4 } : { bottom: innerHeight - box.top + 4 }),
