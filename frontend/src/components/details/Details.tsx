@@ -7,6 +7,7 @@ import { useValue } from "@/api/queries";
 import { Button, IconButton } from "@/components/Button";
 import { Failure } from "@/components/Failure";
 import { Panel } from "@/components/Panel";
+import { ReadingName } from "@/components/ReadingName";
 import { formatScore, formatSigned } from "@/lib/numbers";
 import { outOfShape, sameValue, type ValueRef, valueKey } from "@/lib/values";
 import { useModel, useReadyModel } from "@/state/model";
@@ -24,12 +25,10 @@ export function Details({ onFold }: { onFold?: () => void }) {
   const selection = useSession((state) => state.selection);
   const model = useReadyModel();
   const problem = selection && model ? outOfShape(selection, model) : null;
-  const { data } = useValue(model?.id ?? null, problem ? null : selection);
   return (
     <Panel
       title={TITLE}
       className={styles.panel}
-      reading={selection && !problem ? data?.reading : undefined}
       tools={
         <>
           {onFold && (
@@ -88,6 +87,14 @@ function Body({ value }: { value: ValueRef }) {
               {shown ? formatScore(data.norm) : "…"}
             </dd>
           </div>
+          {data && (
+            <div>
+              <dt>Reading</dt>
+              <dd>
+                <ReadingName reading={data.reading} />
+              </dd>
+            </div>
+          )}
           <Coefficient value={value} />
         </dl>
         <div className={styles.actions}>
