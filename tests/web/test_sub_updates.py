@@ -208,7 +208,7 @@ def test_other_layers(open_page: OpenPage) -> None:
     is_there(page, 2)
     page.keyboard.press("k")
     is_there(page, 1)
-    page.get_by_role("navigation", name="Top token").get_by_role("button").nth(5).click()
+    page.get_by_role("navigation", name="Top token").locator("li button").nth(5).click()
     is_there(page, 5)
     page.get_by_role("button", name="Back to all layers").click()
     expect(panel(page)).to_have_count(0)
