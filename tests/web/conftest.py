@@ -82,8 +82,12 @@ class Server:
     @cached_property
     def model(self) -> str:
         """The id of its default model."""
-        with urllib.request.urlopen(self.url + "/api/v1/models", timeout=60) as reply:
-            return str(json.load(reply)["default"])
+        return str(self.get("/api/v1/models")["default"])
+
+    def get(self, path: str) -> Any:
+        """What the API says."""
+        with urllib.request.urlopen(self.url + path, timeout=60) as reply:
+            return json.load(reply)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """What the API says, for comparison with what the page shows."""

@@ -122,7 +122,7 @@ def test_the_divergence_of_every_state(
 ) -> None:
     page = open_page(LINK)
     start(page)
-    rungs = page.get_by_role("navigation", name="Top token").get_by_role("button")
+    rungs = page.get_by_role("navigation", name="Top token").locator("li button")
     for layer in range(N_LAYERS):
         for place in ("before", "after"):
             kl = divergence(states[f"{place} p"][layer], states[f"{place} q"][layer])

@@ -173,7 +173,7 @@ def test_keys_walk_through_the_layers(open_page: OpenPage) -> None:
     view = TracePage(page)
     view.trace("The weather in June is")
     view.prompt.blur()
-    rungs = page.get_by_role("navigation", name="Top token after each layer").get_by_role("button")
+    rungs = page.get_by_role("navigation", name="Top token after each layer").locator("li button")
     for key, layer in (("j", 1), ("j", 2), ("k", 1)):
         page.keyboard.press(key)
         expect(rungs.nth(layer)).to_have_attribute("aria-current", "true")

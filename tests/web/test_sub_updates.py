@@ -132,7 +132,7 @@ def test_the_effect_on_a_token_and_on_a_lead(open_page: OpenPage, server: Server
             assert [number(cell.get_attribute("title")) for cell in titles] == pytest.approx(
                 [item["effect"] for item in expected]
             )
-        note = panel(page).get_by_text("attribution reading")
+        note = panel(page).get_by_text("exact reading")
         assert token_ids(note.locator("bdi")) == [
             id for id in (a["id"], b["id"] if versus else None) if id is not None
         ]
@@ -208,7 +208,7 @@ def test_other_layers(open_page: OpenPage) -> None:
     is_there(page, 2)
     page.keyboard.press("k")
     is_there(page, 1)
-    page.get_by_role("navigation", name="Top token").get_by_role("button").nth(5).click()
+    page.get_by_role("navigation", name="Top token").locator("li button").nth(5).click()
     is_there(page, 5)
     page.get_by_role("button", name="Back to all layers").click()
     expect(panel(page)).to_have_count(0)

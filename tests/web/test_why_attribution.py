@@ -1,4 +1,4 @@
-"""Why A rather than B: the attribution reading (rule 16) in the page against the oracle."""
+"""Why A rather than B: the exact reading (rule 16) in the page against the oracle."""
 
 from __future__ import annotations
 

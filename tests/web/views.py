@@ -217,6 +217,12 @@ def leafed(page: Page) -> None:
     expect(page.get_by_role("button", name="L2D0")).to_be_visible()
 
 
+def self_check(page: Page) -> None:
+    page.get_by_test_id("model-picker").click()
+    page.get_by_role("menuitem", name="What was checked").click()
+    expect(page.get_by_role("dialog", name="Self-check")).to_be_visible()
+
+
 def indexing(page: Page) -> None:
     state = {
         "model": "demo",
@@ -256,6 +262,7 @@ VIEWS: list[Callable[[Page], None]] = [
     share_menu,
     program,
     opening,
+    self_check,
     failed,
     searched,
     searched_by_concept,

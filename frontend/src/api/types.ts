@@ -2,20 +2,9 @@
 
 import type { components } from "./schema";
 
-/** Fields that the page does not read: what its tests make up need not have them. */
-type Unread = "node" | "reading" | "eos_token";
+type Schemas = components["schemas"];
 
-type Read<T> = T extends (infer Item)[]
-  ? Read<Item>[]
-  : T extends object
-    ? { [Key in keyof T as Key extends Unread ? never : Key]: Read<T[Key]> } & {
-        [Key in keyof T as Key extends Unread ? Key : never]?: T[Key];
-      }
-    : T;
-
-type Wire = components["schemas"];
-type Schemas = { [Name in keyof Wire]: Read<Wire[Name]> };
-
+export type Reading = Schemas["Reading"];
 export type Token = Schemas["Token"];
 export type TokenProb = Schemas["TokenProb"];
 export type TokenLogit = Schemas["TokenLogit"];
@@ -51,6 +40,7 @@ export type GenerateEnd = Schemas["GenerateEnd"];
 export type Step = Schemas["GenerationStep"];
 export type ValueReply = Schemas["Projection"];
 export type Model = Schemas["ModelOut"];
+export type SelfCheck = Schemas["SelfCheck"];
 export type Progress = Schemas["Progress"];
 export type ModelsReply = Schemas["ModelsReply"];
 export type Example = Schemas["ExampleOut"];

@@ -23,13 +23,15 @@ interface Props {
   first: boolean;
   /** `wide` has room for tokens and leads to the vector's page. */
   look?: "compact" | "wide";
+  /** Of a sub-update: its sign is in what the row is read as (rule 22). */
+  coefficient?: number | undefined;
   /** Of the bar behind the whole row, see `lib/bars`. */
   bar?: CSSProperties;
   /** Its values, right of the name. */
   children: ReactNode;
 }
 
-export function NodeRow({ value, first, look = "compact", bar, children }: Props) {
+export function NodeRow({ value, first, look = "compact", coefficient, bar, children }: Props) {
   const selected = useSelected(value);
   return (
     <li className={styles.row} data-look={look} data-selected={selected || undefined}>
@@ -37,6 +39,7 @@ export function NodeRow({ value, first, look = "compact", bar, children }: Props
         value={value}
         first={first}
         selected={selected}
+        coefficient={coefficient}
         className={bar ? `${styles.open} ${styles.bar}` : (styles.open ?? "")}
         style={bar}
       >
@@ -64,14 +67,15 @@ export function NodeRow({ value, first, look = "compact", bar, children }: Props
 export const useSelected = (value: ValueRef): boolean =>
   useSession((state) => sameValue(state.selection, value));
 
-interface ButtonProps extends Pick<Props, "value" | "first" | "children"> {
+interface ButtonProps extends Pick<Props, "value" | "first" | "coefficient" | "children"> {
   selected: boolean;
   className: string | undefined;
   style?: CSSProperties | undefined;
 }
 
 /** What the arrow keys stop at. */
-export function NodeButton({ value, first, selected, className, style, children }: ButtonProps) {
+export function NodeButton(props: ButtonProps) {
+  const { value, first, selected, coefficient, className, style, children } = props;
   const { layer, dim } = value;
   return (
     <button
@@ -80,6 +84,7 @@ export function NodeButton({ value, first, selected, className, style, children 
       style={style}
       data-value={valueKey(value)}
       data-node
+      data-negative={(coefficient !== undefined && coefficient < 0) || undefined}
       tabIndex={first ? 0 : -1}
       aria-pressed={selected}
       onClick={() => useSession.getState().select({ layer, dim })}

@@ -47,7 +47,13 @@ describe("movesOf", () => {
 
 describe("compareSubUpdates", () => {
   it("keeps the edited run's order and puts those that left at the end", () => {
-    const update = (dim: number) => ({ layer: 0, dim, coefficient: dim, score: dim });
+    const update = (dim: number) => ({
+      layer: 0,
+      dim,
+      node: `L0D${dim}`,
+      coefficient: dim,
+      score: dim,
+    });
     const changes = compareSubUpdates([update(1), update(2)], [update(3), update(2)]);
     expect(changes.map(({ kind, edited, unedited }) => [kind, (edited ?? unedited)?.dim])).toEqual([
       ["entered", 3],

@@ -31,6 +31,11 @@ export function formatSigned(value: number): string {
   return value > 0 ? `+${text}` : text;
 }
 
+/** A relative error in two significant digits: `2.1e-6`, `0.034`. */
+export function formatError(error: number): string {
+  return error > 0 && error < 0.001 ? error.toExponential(1) : String(Number(error.toPrecision(2)));
+}
+
 /** An entropy or a divergence: two decimals, and never a zero that is none. */
 export const formatNats = (value: number): string =>
   value > 0 && value < 0.005 ? "<.01" : value.toFixed(2);

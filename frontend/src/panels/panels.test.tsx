@@ -44,7 +44,9 @@ const start = (hash: string) => history.replaceState(null, "", `/${hash}`);
 const layers = () => screen.findByRole("list", { name: "After layer 1" });
 const mirror = () => screen.findByRole("region", { name: "Mirror of the prompt" });
 const tab = (name: string) => screen.queryByRole("radio", { name });
-const capable = (...capabilities: string[]) => ({
+const capable = (...capabilities: string[]) => answering(capabilities);
+/** null: a server that says nothing of it. */
+const answering = (capabilities: string[] | null) => ({
   "/api/v1/models": (call: Call) =>
     call.reply({ default: "demo", models: [{ ...model("demo"), capabilities }] }),
 });
@@ -202,7 +204,7 @@ describe("what a model cannot answer", () => {
 
   it("is nothing where the server says nothing of it", async () => {
     start(`${LINK}&w=mirror`);
-    await openPage({}, [needs]);
+    await openPage(answering(null), [needs]);
     expect(await mirror()).toBeVisible();
   });
 });

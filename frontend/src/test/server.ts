@@ -1,7 +1,15 @@
 /** A server for tests whose replies come when the test lets them, in the order that it wants. */
 
 import { vi } from "vitest";
-import type { Layer, Model, State, StateComparison, TraceReply, TraceRequest } from "@/api/types";
+import type {
+  Layer,
+  Model,
+  State,
+  StateComparison,
+  TraceReply,
+  TraceRequest,
+  ValueReply,
+} from "@/api/types";
 
 export interface Call {
   method: string;
@@ -85,6 +93,7 @@ export const model = (id: string, state: Model["state"] = "ready"): Model => ({
   activation_at_zero: 0,
   dtype: "float32",
   device: "cpu",
+  eos_token: null,
   gated: false,
   parallel: false,
   post_norm: false,
@@ -107,8 +116,8 @@ const layers = (word: string): Layer[] =>
     layer,
     before: state([" x", " before"]),
     sub_updates: [
-      { layer, dim: 3, coefficient: 1.5, score: 3 },
-      { layer, dim: 5, coefficient: -0.5, score: 1 },
+      { layer, dim: 3, node: `L${layer}D3`, coefficient: 1.5, score: 3 },
+      { layer, dim: 5, node: `L${layer}D5`, coefficient: -0.5, score: 1 },
     ],
     after: state([word, " afterwards"]),
     share: 0.5,
@@ -146,6 +155,7 @@ export function traceReply(request: TraceRequest): TraceReply {
   return {
     model: request.model ?? "demo",
     prompt: request.prompt,
+    reading: "lens",
     tokens: words.map((text, id) => ({ id, text, hex: null })),
     positions: [position],
     unedited: { positions: [{ position, layers: unedited }] },
@@ -163,6 +173,7 @@ export function traceReply(request: TraceRequest): TraceReply {
     interventions: edits.map(({ layer, dim, kind, value }) => ({
       layer,
       dim,
+      node: `L${layer}D${dim}`,
       kind,
       value: value ?? null,
       positions: "all",
@@ -174,10 +185,12 @@ export function traceReply(request: TraceRequest): TraceReply {
   };
 }
 
-export const valueReply = (layer: number, dim: number) => ({
+export const valueReply = (layer: number, dim: number): ValueReply => ({
   model: "demo",
   layer,
   dim,
+  node: `L${layer}D${dim}`,
+  reading: "raw",
   norm: 2,
   promoted: [{ id: 1, text: " music", hex: null, piece: "Ġmusic", logit: 1.25 }],
   suppressed: [{ id: 2, text: "<i>tax</i>", hex: null, piece: "<i>tax</i>", logit: -0.75 }],

@@ -11,7 +11,7 @@ import {
   useRef,
   useState,
 } from "react";
-import type { TokenLogit } from "@/api/types";
+import type { Reading, TokenLogit } from "@/api/types";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
 import { MenuContent } from "@/components/MenuContent";
@@ -44,6 +44,7 @@ interface Props {
   /** What the tokens belong to, for captions and file names. */
   of: string;
   tokens: readonly TokenLogit[];
+  reading: Reading;
   /** What their numbers are. */
   measure?: string;
   outdated?: boolean;
@@ -54,6 +55,7 @@ export function CloudPanel({
   title,
   of,
   tokens,
+  reading,
   measure = "logit",
   outdated = false,
   className,
@@ -70,6 +72,7 @@ export function CloudPanel({
     <Panel
       title={title}
       className={className}
+      reading={reading}
       note={`${tokens.length} tokens, sized by ${measure}`}
       tools={
         <>

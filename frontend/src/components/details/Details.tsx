@@ -7,6 +7,7 @@ import { useValue } from "@/api/queries";
 import { Button, IconButton } from "@/components/Button";
 import { Failure } from "@/components/Failure";
 import { Panel } from "@/components/Panel";
+import { ReadingName } from "@/components/ReadingName";
 import { formatScore, formatSigned } from "@/lib/numbers";
 import { outOfShape, sameValue, type ValueRef, valueKey } from "@/lib/values";
 import { useModel, useReadyModel } from "@/state/model";
@@ -86,6 +87,14 @@ function Body({ value }: { value: ValueRef }) {
               {shown ? formatScore(data.norm) : "…"}
             </dd>
           </div>
+          {data && (
+            <div>
+              <dt>Reading</dt>
+              <dd>
+                <ReadingName reading={data.reading} />
+              </dd>
+            </div>
+          )}
           <Coefficient value={value} />
         </dl>
         <div className={styles.actions}>
@@ -128,12 +137,14 @@ function Coefficient({ value }: { value: ValueRef }) {
   const before = applied?.unedited_coefficient ?? find("unedited");
   const after = applied?.edited_coefficient ?? find("edited");
   if (before === undefined) return null;
+  const negative = (after ?? before) < 0;
   return (
     <div>
       <dt>Coefficient</dt>
       <dd title={String(before)}>
         {formatSigned(before)}
         {after !== undefined && after !== before && ` → ${formatSigned(after)}`}
+        {negative && <small className={styles.sign}>negative: it pushes the other way here</small>}
       </dd>
     </div>
   );

@@ -11,6 +11,7 @@ import { DETAILS_TOP_K, valueQuery } from "@/api/queries";
 import { TokenText } from "@/components/Token";
 import { ValueLabel } from "@/components/ValueLabel";
 import { parseValue, sameValue, type ValueRef } from "@/lib/values";
+import { READINGS } from "@/lib/words";
 import { useReadyModel } from "@/state/model";
 import { useSession } from "@/state/session";
 import styles from "./HoverCard.module.css";
@@ -20,6 +21,8 @@ const SHOWN = 12;
 
 interface Target {
   value: ValueRef;
+  /** A sub-update with a negative coefficient, which pushes up what its vector suppresses. */
+  negative: boolean;
   box: DOMRect;
 }
 
@@ -41,9 +44,10 @@ function usePointedAt(): Target | null {
       if (!(element instanceof HTMLElement) || event.pointerType !== "mouse") return;
       over = element;
       const value = parseValue(element.dataset.value ?? "");
+      const negative = element.dataset.negative !== undefined;
       timer = setTimeout(() => {
         if (value && element.isConnected)
-          setTarget({ value, box: element.getBoundingClientRect() });
+          setTarget({ value, negative, box: element.getBoundingClientRect() });
       }, DELAY);
     };
     document.addEventListener("pointerover", enter);
@@ -72,12 +76,13 @@ export function HoverCard() {
 function Card({ target, model }: { target: Target; model: string }) {
   const { data } = useQuery(valueQuery(model, target.value, DETAILS_TOP_K));
   if (!data) return null;
-  const { box } = target;
+  const { box, negative } = target;
   const below = box.bottom + 130 < innerHeight;
   return (
     <div
       className={styles.card}
       aria-hidden
+      data-testid="hover-card"
       style={{
         left: Math.max(8, Math.min(box.left, innerWidth - 308)),
         ...(below ? { top: box.bottom + 4 } : { bottom: innerHeight - box.top + 4 }),
@@ -85,9 +90,13 @@ function Card({ target, model }: { target: Target; model: string }) {
     >
       <p className={styles.title}>
         <ValueLabel value={target.value} both />
+        <small>
+          {negative && "× negative coefficient, "}
+          {READINGS[data.reading]}
+        </small>
       </p>
       <p className={styles.tokens}>
-        {data.promoted.slice(0, SHOWN).map((token) => (
+        {(negative ? data.suppressed : data.promoted).slice(0, SHOWN).map((token) => (
           <TokenText key={token.id} token={token} chip />
         ))}
       </p>

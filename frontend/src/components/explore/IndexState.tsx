@@ -11,15 +11,19 @@ import failure from "@/components/Failure.module.css";
 import { formatCount, formatDuration } from "@/lib/numbers";
 import styles from "./IndexState.module.css";
 
+/** How much of the step at hand is done; a server may not say. */
+const within = (index: IndexReply & { within?: number }): number => index.within ?? 0;
+
 function share(index: IndexReply): number {
-  return index.total > 0 ? index.done / index.total : 0;
+  return index.total > 0 ? (index.done + within(index)) / index.total : 0;
 }
 
 function progress(index: IndexReply): string {
   if (index.state === "waiting") return "waiting for its turn";
-  if (index.stage === "projections")
+  const stage: string = index.stage;
+  if (stage === "projections")
     return `reading layer ${Math.min(index.done + 1, index.total)} of ${index.total}`;
-  return `finding clusters, step ${index.done} of ${index.total}`;
+  return `${stage === "clusters" ? "finding clusters" : stage}, step ${index.done} of ${index.total}`;
 }
 
 /** One line under the bar while the index is not complete; nothing once it is. */
@@ -64,7 +68,7 @@ export function IndexState({ model }: { model: string }) {
           style={{ "--share": share(index) } as CSSProperties}
           role="progressbar"
           aria-label="Building the index"
-          aria-valuenow={index.done}
+          aria-valuenow={index.done + within(index)}
           aria-valuemin={0}
           aria-valuemax={Math.max(index.total, 1)}
         />

@@ -79,6 +79,7 @@ function Cluster({ model, id }: { model: ReadyModel; id: number }) {
           title="Word cloud"
           of={`cluster ${first.id}`}
           tokens={first.tokens}
+          reading={first.reading}
           measure="summed logit"
           outdated={first.id !== id}
         />
@@ -126,6 +127,7 @@ function Members({ query, cluster, seed, outdated }: MembersProps) {
   return (
     <Panel
       title="Members"
+      reading={cluster.reading}
       busy={query.isFetching}
       note={
         <span data-testid="shown-members">

@@ -3,6 +3,7 @@
 import { useEffect } from "react";
 import { Button } from "@/components/Button";
 import { sameValue } from "@/lib/values";
+import { useModel } from "@/state/model";
 import { usePrefs } from "@/state/prefs";
 import { interventionsOf, type SessionState, useSession } from "@/state/session";
 import { useTrace } from "@/state/trace";
@@ -10,15 +11,22 @@ import styles from "./Guide.module.css";
 
 type Step = "select" | "add" | "switch" | "watch";
 
-const SENTENCES: Record<Step, string> = {
-  select:
-    "Each layer reads from left to right: the prediction before its feed-forward network, the sub-updates that dominate it, the prediction after. Choose a sub-update to see what it promotes.",
+const WITHOUT = "without its feed-forward network’s part";
+const BEFORE = "before its feed-forward network";
+
+const SENTENCES: Record<Exclude<Step, "select">, string> = {
   add: "Its details show the tokens that this value vector promotes and suppresses. Send it to Interventions.",
   switch:
     "It is suppressed now, and the prompt was traced again. Flip its switch to boost it instead.",
   watch:
     "Final prediction, below, has both runs side by side. Generate shows what each of them would write.",
 };
+
+/** A parallel block has no state before its FFN (rule 21). */
+const sentenceOf = (step: Step, parallel: boolean): string =>
+  step === "select"
+    ? `Each layer reads from left to right: the prediction ${parallel ? WITHOUT : BEFORE}, the sub-updates that dominate it, the prediction after. Choose a sub-update to see what it promotes.`
+    : SENTENCES[step];
 
 function stepOf(state: SessionState): Step {
   const list = interventionsOf(state);
@@ -33,6 +41,7 @@ export function Guide() {
   const guided = usePrefs((state) => state.guided);
   const traced = useTrace().reply !== null;
   const step = useSession(stepOf);
+  const parallel = useModel()?.parallel === true;
   const shown = !guided && traced;
   useEffect(() => {
     if (!shown) return;
@@ -45,7 +54,7 @@ export function Guide() {
   if (!shown) return null;
   return (
     <aside className={styles.guide} aria-label="Guidance">
-      <p>{SENTENCES[step]}</p>
+      <p>{sentenceOf(step, parallel)}</p>
       <Button look="quiet" onClick={() => usePrefs.getState().set({ guided: true })}>
         Got it
       </Button>

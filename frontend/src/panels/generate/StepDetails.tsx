@@ -4,6 +4,7 @@ import { CornerDownLeft, Crosshair } from "lucide-react";
 import type { KeyboardEventHandler, ReactNode, Ref } from "react";
 import type { Step, TokenProb } from "@/api/types";
 import { Button } from "@/components/Button";
+import { ReadingName } from "@/components/ReadingName";
 import { TokenText } from "@/components/Token";
 import { isText } from "@/lib/characters";
 import { formatProb } from "@/lib/numbers";
@@ -31,6 +32,8 @@ export function StepDetails({ id, side, run, index, traced, actionsRef, onKeyDow
       <div className={styles.line}>
         {step ? (
           <>
+            {/* The stream names it once, at its end; the alternatives are of the final state. */}
+            <ReadingName reading="lens" />
             <Alternatives id={id} step={step} />
             {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape of the buttons inside */}
             <div className={styles.actions} ref={actionsRef} onKeyDown={onKeyDown}>

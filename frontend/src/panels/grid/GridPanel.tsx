@@ -15,6 +15,7 @@ import { Segmented } from "@/components/Segmented";
 import { Skeleton } from "@/components/Skeleton";
 import { download, fileName, textFile } from "@/lib/download";
 import { formatCount, formatNats } from "@/lib/numbers";
+import { explainBefore } from "@/lib/words";
 import { openLayer } from "@/state/layers";
 import { useReadyModel } from "@/state/model";
 import { usePanelQuery } from "@/state/panelQuery";
@@ -53,6 +54,7 @@ export function GridPanel() {
       title="Grid"
       tabs={<PanelTabs />}
       busy={pending}
+      reading={reply?.reading}
       note={<PanelNote outdated={outdated} pending={pending} />}
       tools={
         <>
@@ -99,7 +101,8 @@ function Grid({ reply, reading, outdated }: GridProps) {
   const [measure, setMeasure] = useState<Measure>("probability");
   const [withBefore, setWithBefore] = useState(false);
   const [spot, setSpot] = useState<Spot | null>(null);
-  const vocabulary = useReadyModel()?.vocab_size ?? 1;
+  const model = useReadyModel();
+  const vocabulary = model?.vocab_size ?? 1;
   const position = useSession((state) => state.position);
   const cellAt = useMemo(() => cellsOf(reply), [reply]);
   const full = useMemo(
@@ -122,7 +125,7 @@ function Grid({ reply, reading, outdated }: GridProps) {
             onChange={(next) => setMeasure(next)}
           />
         )}
-        <label className={styles.check}>
+        <label className={styles.check} title={explainBefore(model)}>
           <input
             type="checkbox"
             checked={withBefore}

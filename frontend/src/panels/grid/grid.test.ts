@@ -15,6 +15,7 @@ const reply: GridReply = {
   model: "demo",
   tokens: [token(5, "The"), token(6, " king")],
   positions: [0, 1],
+  reading: "lens",
   vocabulary: [token(1, " a"), token(2, ' "b"')],
   unedited: run(
     [

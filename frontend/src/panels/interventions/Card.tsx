@@ -8,6 +8,7 @@ import { ValueLabel } from "@/components/ValueLabel";
 import { isTyping } from "@/lib/keys";
 import { formatScore, formatSigned } from "@/lib/numbers";
 import { outOfShape, sameValue, valueKey } from "@/lib/values";
+import { explainOn, onWords } from "@/lib/words";
 import { stepAlong, useGroupsUi } from "@/state/groupsUi";
 import { atStrength, groupOf, type Intervention, takesValue } from "@/state/interventions";
 import { useReadyModel } from "@/state/model";
@@ -17,6 +18,7 @@ import styles from "./Card.module.css";
 import { CardMenu } from "./CardMenu";
 import { KindSelect } from "./KindSelect";
 import { PositionsMenu } from "./PositionsMenu";
+import { Score } from "./Score";
 import { type Coefficients, useCoefficients } from "./useCoefficients";
 import { ValueField } from "./ValueField";
 
@@ -90,11 +92,20 @@ export const Card = memo(function Card({ item, dropHere = false }: Props) {
           {takesValue(item.kind) ? (
             <ValueField item={item} unedited={coefficients.unedited} />
           ) : (
-            <OnOff item={item} scaled={strength === 1 ? null : sent.value} strength={strength} />
+            <OnOff
+              item={item}
+              scaled={strength === 1 ? null : sent.value}
+              strength={strength}
+              words={onWords(model)}
+              title={explainOn(model)}
+            />
           )}
           <PositionsMenu item={item} />
           <Effect {...coefficients} />
         </div>
+      )}
+      {model?.gated && inForce && item.kind === "on" && (
+        <Score item={item} coefficient={coefficients.edited} />
       )}
       {refused && <p className={styles.problem}>{refused}</p>}
     </li>
@@ -135,10 +146,13 @@ interface OnOffProps {
   strength: number;
   /** What the group's strength makes of it, as a factor; null: nothing. */
   scaled: number | null;
+  /** What is said where it is on, and what that does. */
+  words: string;
+  title: string;
 }
 
 /** The reference's switch: on boosts the vector, off suppresses it. */
-const OnOff = memo(function OnOff({ item, strength, scaled }: OnOffProps) {
+const OnOff = memo(function OnOff({ item, strength, scaled, words, title }: OnOffProps) {
   const on = item.kind === "on";
   const rigid = strength !== 1 && scaled === null;
   const key = valueKey(item);
@@ -147,7 +161,7 @@ const OnOff = memo(function OnOff({ item, strength, scaled }: OnOffProps) {
       <Switch.Root
         className={styles.track}
         checked={on}
-        aria-label={`${key}: on boosts it, off suppresses it`}
+        aria-label={`${key}: ${words} boosts it, off suppresses it`}
         data-tour="switch"
         onCheckedChange={(checked) =>
           useSession
@@ -159,7 +173,9 @@ const OnOff = memo(function OnOff({ item, strength, scaled }: OnOffProps) {
           {on ? <Check aria-hidden /> : <Minus aria-hidden />}
         </Switch.Thumb>
       </Switch.Root>
-      <span aria-hidden>{on ? "on" : "off"}</span>
+      <span aria-hidden title={on ? title : undefined}>
+        {on ? words : "off"}
+      </span>
       {scaled !== null && (
         <span className={styles.strength} title={`At the group’s strength: scaled by ${scaled}`}>
           {`→ × ${formatScore(scaled)}`}

@@ -2,19 +2,17 @@
 
 import type { Kind } from "@/api/types";
 import { valueKey } from "@/lib/values";
+import { onWords } from "@/lib/words";
 import { type Intervention, neutralValue, takesValue } from "@/state/interventions";
+import { useModel } from "@/state/model";
 import { useSession } from "@/state/session";
 import styles from "./Card.module.css";
 
-const WAYS = [
-  { value: "off", label: "on / off" },
-  { value: "scale", label: "scale" },
-  { value: "set", label: "set" },
-  { value: "add", label: "add" },
-] as const satisfies readonly { value: Kind; label: string }[];
+const WAYS = ["off", "scale", "set", "add"] as const satisfies readonly Kind[];
 
 /** Another way begins where it changes as little as it can, so that nothing jumps. */
 export function KindSelect({ item, unedited }: { item: Intervention; unedited: number | null }) {
+  const model = useModel();
   const choose = (kind: Kind) =>
     useSession.getState().change({
       type: "update",
@@ -28,9 +26,9 @@ export function KindSelect({ item, unedited }: { item: Intervention; unedited: n
       aria-label={`Way to change ${valueKey(item)}`}
       onChange={(event) => choose(event.target.value as Kind)}
     >
-      {WAYS.map(({ value, label }) => (
-        <option key={value} value={value}>
-          {label}
+      {WAYS.map((way) => (
+        <option key={way} value={way}>
+          {way === "off" ? `${onWords(model)} / off` : way}
         </option>
       ))}
     </select>

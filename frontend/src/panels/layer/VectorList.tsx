@@ -1,6 +1,6 @@
 /** All value vectors of a layer. Only the rows in sight exist, and only they ask for their tokens. */
 
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, memo, useEffect, useRef } from "react";
 import { DETAILS_TOP_K, type ReadyModel, valueQuery } from "@/api/queries";
@@ -34,6 +34,13 @@ export function VectorList({ model, layer, onLayer }: Props) {
     estimateSize: () => ROW,
     overscan: 4,
   });
+  // Every row names its own; they are all the same, and the first in sight is asked for anyhow.
+  const first = { layer, dim: rows.getVirtualItems()[0]?.index ?? 0 };
+  const { data } = useQuery({
+    ...valueQuery(model.id, first, DETAILS_TOP_K),
+    enabled: !rows.isScrolling,
+    placeholderData: keepPreviousData,
+  });
   const arrived = useRef(false);
   useEffect(() => {
     // In the middle at first, then no further than needed as the arrow keys walk on.
@@ -51,6 +58,7 @@ export function VectorList({ model, layer, onLayer }: Props) {
   return (
     <Panel
       title={`Value vectors of layer ${layer}`}
+      reading={data?.reading}
       note={`${formatCount(model.ffn_width)} vectors; each with the tokens it promotes most`}
       tools={
         <label className={styles.layer}>

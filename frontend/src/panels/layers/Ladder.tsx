@@ -2,6 +2,7 @@
 
 import { memo, useCallback } from "react";
 import type { State, TraceReply } from "@/api/types";
+import { ReadingName } from "@/components/ReadingName";
 import { TokenText } from "@/components/Token";
 import { barStyle } from "@/lib/bars";
 import { formatNats, formatProb } from "@/lib/numbers";
@@ -32,7 +33,7 @@ export const Ladder = memo(function Ladder({ reply, reading, outdated }: Props) 
   return (
     <nav className={styles.ladder} aria-label="Top token after each layer">
       <h2 className={styles.title}>
-        Ladder
+        Ladder <ReadingName reading={reply.reading} />
         {kl && <small title="KL(edited ‖ unedited) after each layer, in nats">KL</small>}
       </h2>
       <ol className={styles.list} data-outdated={outdated || undefined}>

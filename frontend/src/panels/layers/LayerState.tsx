@@ -5,6 +5,8 @@ import type { State } from "@/api/types";
 import { MoveRow, ProbRow } from "@/components/ProbRow";
 import { movesOf, type TokenMove } from "@/lib/diff";
 import { formatNats } from "@/lib/numbers";
+import { explainBefore } from "@/lib/words";
+import { useModel } from "@/state/model";
 import styles from "./LayerRow.module.css";
 import type { LayerData, Shared } from "./layerData";
 
@@ -18,6 +20,7 @@ interface Props {
 const NONE: readonly TokenMove[] = [];
 
 export function LayerState({ data, shared, label, place }: Props) {
+  const model = useModel();
   const unedited = data.unedited[place];
   const edited = data.edited?.[place] ?? null;
   const comparison = data.comparison?.[place] ?? null;
@@ -30,7 +33,9 @@ export function LayerState({ data, shared, label, place }: Props) {
   return (
     <div className={styles[place]} data-column={place}>
       <div className={styles.head}>
-        <h4 className={styles.small}>{label}</h4>
+        <h4 className={styles.small} title={place === "before" ? explainBefore(model) : undefined}>
+          {label}
+        </h4>
         {compared ? (
           <Divergence kl={compared.kl} moves={moves} states={[unedited, shown]} />
         ) : (

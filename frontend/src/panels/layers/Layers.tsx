@@ -51,6 +51,7 @@ export function Layers({ reply, outdated, pending }: Props) {
           title="Layers"
           tabs={<PanelTabs />}
           className={styles.panel}
+          reading={reply.reading}
           bodyRef={body}
           busy={pending}
           note={

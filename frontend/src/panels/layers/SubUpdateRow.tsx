@@ -22,7 +22,12 @@ export const SubUpdateRow = memo(function SubUpdateRow(props: Props) {
   const { update, largest, first, mark, from } = props;
   const { coefficient, score } = update;
   return (
-    <NodeRow value={update} first={first} bar={barStyle(largest > 0 ? score / largest : 0)}>
+    <NodeRow
+      value={update}
+      first={first}
+      coefficient={coefficient}
+      bar={barStyle(largest > 0 ? score / largest : 0)}
+    >
       {mark && <span className={styles.mark}>{mark}</span>}
       <span
         className={`${styles.coefficient} ${coefficient >= 0 ? styles.positive : styles.negative}`}

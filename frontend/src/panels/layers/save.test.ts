@@ -25,7 +25,7 @@ const reply: TraceReply = {
           {
             layer: 0,
             before: state([[1, 0.5]], 1.5),
-            sub_updates: [{ layer: 0, dim: 7, coefficient: -2, score: 3 }],
+            sub_updates: [{ layer: 0, dim: 7, node: "L0D7", coefficient: -2, score: 3 }],
             after: state([[2, 0.25]], 2.5),
             share: 0.125,
           },
@@ -44,7 +44,7 @@ const edited: TraceReply = {
           {
             layer: 0,
             before: state([[1, 0.5]], 1.5),
-            sub_updates: [{ layer: 0, dim: 9, coefficient: 1, score: 4 }],
+            sub_updates: [{ layer: 0, dim: 9, node: "L0D9", coefficient: 1, score: 4 }],
             after: state([[3, 0.75]], 0.5),
             share: 0.5,
           },

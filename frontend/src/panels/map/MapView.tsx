@@ -7,7 +7,7 @@ import { Link } from "wouter";
 import { asApiError } from "@/api/errors";
 import { hasClusters, useClusters, useIndex } from "@/api/explore";
 import type { ReadyModel } from "@/api/queries";
-import type { ClusterSummary } from "@/api/types";
+import type { ClusterSummary, ClustersReply } from "@/api/types";
 import { IconButton } from "@/components/Button";
 import { ClustersMissing } from "@/components/explore/IndexState";
 import { Sparkline } from "@/components/explore/LayerBars";
@@ -46,10 +46,15 @@ export function MapView({ model }: { model: ReadyModel }) {
         Reading the clusters…
       </p>
     );
-  return <Clusters model={model.id} clusters={query.data.clusters} />;
+  return <Clusters model={model.id} clusters={query.data.clusters} reading={query.data.reading} />;
 }
 
-function Clusters({ model, clusters }: { model: string; clusters: readonly ClusterSummary[] }) {
+interface ClustersProps extends Pick<ClustersReply, "reading"> {
+  model: string;
+  clusters: readonly ClusterSummary[];
+}
+
+function Clusters({ model, clusters, reading }: ClustersProps) {
   const sort = useExplore((state) => state.sort);
   const filter = useExplore((state) => state.filter);
   const deferred = useDeferredValue(filter);
@@ -67,6 +72,7 @@ function Clusters({ model, clusters }: { model: string; clusters: readonly Clust
     <Panel
       title="Map"
       className={styles.panel}
+      reading={reading}
       bodyRef={scroller}
       note={
         <span data-testid="shown-clusters">

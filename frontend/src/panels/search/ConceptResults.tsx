@@ -32,6 +32,7 @@ export function ConceptResults({ model }: { model: ReadyModel }) {
     <Panel
       title="Results"
       busy={answer.isFetching}
+      reading={data?.reading}
       note={data && `best ${data.hits.length} of ${formatCount(searched)} value vectors`}
       tools={data && <SaveHits hits={data.hits} query={query} />}
     >

@@ -30,6 +30,7 @@ export function KeywordResults({ model, index }: Props) {
     <Panel
       title="Results"
       busy={answer.isFetching}
+      reading={data?.reading}
       note={data && <Count data={data} />}
       tools={data && data.hits.length > 0 && <SaveHits hits={data.hits} query={query} />}
     >

@@ -5,7 +5,7 @@ import { Download } from "lucide-react";
 import { useState } from "react";
 import { postCode } from "@/api/client";
 import { asApiError } from "@/api/errors";
-import type { ReadyModel } from "@/api/queries";
+import { can, type ReadyModel } from "@/api/queries";
 import type { CodeRequest, InterventionIn, RunFile } from "@/api/types";
 import { Button } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
@@ -34,7 +34,7 @@ export function CodeDialog({ model, onClose }: { model: ReadyModel; onClose(): v
         Generate gives, without and with the interventions.
       </p>
       <Program run={run} form={form} onForm={setForm} />
-      <CommandLine run={run} onSave={() => saveRun(model)} />
+      <CommandLine model={model} run={run} onSave={() => saveRun(model)} />
     </Modal>
   );
 }
@@ -85,20 +85,33 @@ function Program({ run, form, onForm }: ProgramProps) {
 }
 
 /** Why these interventions cannot be part of the weights; null if they can. */
-function cannotBake(interventions: readonly InterventionIn[]): string | null {
+function cannotBake(model: ReadyModel, interventions: readonly InterventionIn[]): string | null {
   if (interventions.length === 0) return "There are no interventions, so there is nothing to bake.";
   const partial = interventions.filter(
     ({ positions, generated }) => (positions ?? "all") !== "all" || generated === false,
   );
-  if (partial.length === 0) return null;
+  if (partial.length === 0) return cannotAdd(model, interventions);
   const names = partial.slice(0, 3).map(valueKey).join(", ");
   const more = partial.length > 3 ? ` and ${partial.length - 3} more` : "";
   return `Weights act at every position, so this will be refused because of ${names}${more}.`;
 }
 
-function CommandLine({ run, onSave }: { run: RunFile; onSave(): void }) {
+/** What writes a coefficient needs a bias of the FFN to be kept in. */
+function cannotAdd(model: ReadyModel, interventions: readonly InterventionIn[]): string | null {
+  const adding = interventions.some(({ kind }) => kind !== "off" && kind !== "scale");
+  if (can(model, "bake_adds") || !adding) return null;
+  return "Set, add and on cannot be baked into this model: its FFNs have no bias that could hold what they add.";
+}
+
+interface CommandLineProps {
+  model: ReadyModel;
+  run: RunFile;
+  onSave(): void;
+}
+
+function CommandLine({ model, run, onSave }: CommandLineProps) {
   const file = runName(run);
-  const refused = cannotBake(run.interventions ?? []);
+  const refused = cannotBake(model, run.interventions ?? []);
   return (
     <section className={styles.section} aria-label="Command line">
       <div className={styles.row}>

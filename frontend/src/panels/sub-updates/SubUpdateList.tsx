@@ -3,6 +3,7 @@
 import { type CSSProperties, memo } from "react";
 import type { SubUpdateDetail, SubUpdatesReply, TokenLogit } from "@/api/types";
 import { NodeButton, SendButton, useSelected } from "@/components/NodeRow";
+import { ReadingName } from "@/components/ReadingName";
 import { TokenText } from "@/components/Token";
 import { ValueLabel } from "@/components/ValueLabel";
 import { formatScore, formatShare, formatSigned } from "@/lib/numbers";
@@ -37,12 +38,8 @@ export function List({ reply, outdated }: { reply: SubUpdatesReply; outdated: bo
                 effect
               </th>
             )}
-            <th
-              scope="col"
-              className={styles.pushes}
-              title="Both ends of E · (m v): with the coefficient’s sign"
-            >
-              pushes ▲ up ▼ down, sign applied
+            <th scope="col" className={styles.pushes}>
+              pushes ▲ up ▼ down, sign applied <ReadingName reading={reply.reading} />
             </th>
             <th scope="col" className={styles.sendHead}>
               <span className="visually-hidden">Interventions</span>
@@ -85,7 +82,13 @@ const Row = memo(function Row({ update, largestScore, largestEffect, first }: Ro
   return (
     <tr data-selected={selected || undefined} onClick={() => useSession.getState().select(ref)}>
       <th scope="row" className={styles.vector}>
-        <NodeButton value={ref} first={first} selected={selected} className={styles.open}>
+        <NodeButton
+          value={ref}
+          first={first}
+          selected={selected}
+          coefficient={update.coefficient}
+          className={styles.open}
+        >
           <ValueLabel value={ref} />
         </NodeButton>
       </th>

@@ -196,8 +196,8 @@ function Question({ sort, onSort, versus, onVersus, reply }: QuestionProps) {
                 minus that of <TokenText token={reply.against} chip />
               </>
             )}
-            , the final norm’s statistics held as they are (attribution reading; later layers’
-            answers to it are not in it).
+            , the final norm’s statistics held as they are (exact reading; later layers’ answers to
+            it are not in it).
           </>
         ) : (
           "Choose a token to see what each sub-update adds directly to its logit, and to sort by it."

@@ -52,7 +52,13 @@ function ValuePage({ value, model }: { value: ValueRef; model: ReadyModel }) {
           </div>
         ) : data ? (
           <>
-            <CloudPanel title="Word cloud" of={key} tokens={data.promoted} outdated={outdated} />
+            <CloudPanel
+              title="Word cloud"
+              of={key}
+              tokens={data.promoted}
+              reading={data.reading}
+              outdated={outdated}
+            />
             <Bars data={data} outdated={outdated} />
           </>
         ) : (
@@ -179,6 +185,7 @@ function Bars({ data, outdated }: { data: ValueReply; outdated: boolean }) {
   return (
     <Panel
       title="Logits"
+      reading={data.reading}
       tools={
         <Segmented
           label="Which tokens"
@@ -216,6 +223,7 @@ function Neighbours({ value, model }: { value: ValueRef; model: ReadyModel }) {
       title="Neighbours"
       className={styles.neighbours}
       busy={query.isFetching}
+      reading={data?.reading}
       note="by cosine"
       tools={
         <>

@@ -4,6 +4,7 @@ import { ArrowLeftRight, Download } from "lucide-react";
 import type { AttributeReply, Token } from "@/api/types";
 import { IconButton } from "@/components/Button";
 import { Failure } from "@/components/Failure";
+import { ReadingName } from "@/components/ReadingName";
 import { Segmented } from "@/components/Segmented";
 import { TokenText } from "@/components/Token";
 import { swapFirst } from "@/components/tokens/order";
@@ -47,6 +48,7 @@ export function Attribution({ a, b }: Props) {
             </>
           )}
         </h3>
+        {reply && <ReadingName reading={reply.reading} />}
         {b && (
           <IconButton
             label="Ask it the other way round"
@@ -95,9 +97,9 @@ export function Attribution({ a, b }: Props) {
             <Contributions list={reply.sub_updates} wanted={wanted} onMore={more} busy={pending} />
           </div>
           <p className={styles.note}>
-            This is the attribution reading: the final norm is frozen as it is at the last state, so
-            that the parts add up. The lines above are the lens, which gives every state its own
-            norm; layer by layer the two need not agree.
+            This is the exact reading: the final norm is frozen as it is at the last state, so that
+            the parts add up. The lines above are the lens, which gives every state its own norm;
+            layer by layer the two need not agree.
           </p>
         </div>
       )}

@@ -64,7 +64,7 @@ interface RowProps {
 const ContributionRow = memo(function ContributionRow({ contribution, largest, first }: RowProps) {
   const { coefficient, amount } = contribution;
   return (
-    <NodeRow value={contribution} first={first}>
+    <NodeRow value={contribution} first={first} coefficient={coefficient}>
       <span className={styles.coefficient} title={`coefficient ${coefficient}`}>
         {formatSigned(coefficient)}
       </span>

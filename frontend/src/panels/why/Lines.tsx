@@ -7,6 +7,7 @@ import type { FollowReply } from "@/api/types";
 import { IconButton } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
 import { MenuContent } from "@/components/MenuContent";
+import { ReadingName } from "@/components/ReadingName";
 import { Segmented } from "@/components/Segmented";
 import { download, fileName, textFile } from "@/lib/download";
 import { savePng, saveSvg } from "@/lib/svg-export";
@@ -50,6 +51,7 @@ export function Lines({ reply, outdated }: { reply: FollowReply; outdated: boole
     <section className={styles.section} aria-label="Through the layers">
       <header className={styles.head}>
         <h3>Through the layers</h3>
+        <ReadingName reading={reply.reading} />
         <Segmented
           label="What the lines show"
           value={measure}

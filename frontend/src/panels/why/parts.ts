@@ -1,4 +1,4 @@
-/** What adds up to a logit, or to a lead of one over another (attribution reading, rule 16). */
+/** What adds up to a logit, or to a lead of one over another (exact reading, rule 16). */
 
 import type { AttributeReply } from "@/api/types";
 import { type Cell, toCsv } from "@/lib/csv";

@@ -73,6 +73,7 @@ const followed = (id: number, text: string, probs: number[]): Followed => ({
 const follow: FollowReply = {
   model: "demo",
   position: 2,
+  reading: "lens",
   unedited: [followed(7, " nurse", [0.1, 0.2]), followed(9, " lawyer", [0.0002, 0.5])],
   edited: [followed(7, " nurse", [0.1, 0.4]), followed(9, " lawyer", [0.0002, 0.25])],
 };
@@ -179,6 +180,7 @@ describe("attribution", () => {
   const reply: AttributeReply = {
     model: "demo",
     position: 2,
+    reading: "exact",
     token: { id: 7, text: " nurse", hex: null },
     against: null,
     total: 4,
@@ -186,7 +188,7 @@ describe("attribution", () => {
     start: -1,
     attention: [0, 2, -0.5],
     ffn: [1, 1.5, 0.5],
-    sub_updates: [{ layer: 1, dim: 4, coefficient: -2, amount: 1.25 }],
+    sub_updates: [{ layer: 1, dim: 4, node: "L1D4", coefficient: -2, amount: 1.25 }],
   };
 
   it("adds up", () => {

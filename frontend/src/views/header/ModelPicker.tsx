@@ -2,18 +2,26 @@
 
 import * as Menu from "@radix-ui/react-dropdown-menu";
 import { Check, ChevronDown } from "lucide-react";
+import { Suspense, useState } from "react";
 import { useConnection } from "@/api/connection";
 import { useModels } from "@/api/queries";
-import type { Model } from "@/api/types";
+import type { Model, SelfCheck } from "@/api/types";
 import { Button } from "@/components/Button";
 import menu from "@/components/Menu.module.css";
 import { MenuContent } from "@/components/MenuContent";
 import { ProgressBar } from "@/components/ProgressBar";
 import { progressWords, stateWords } from "@/components/progress";
-import { formatCompact, formatCount } from "@/lib/numbers";
+import { formatCompact, formatCount, formatError } from "@/lib/numbers";
 import { useModel } from "@/state/model";
+import { onDemand } from "@/state/onDemand";
 import { useSession } from "@/state/session";
 import styles from "./Header.module.css";
+
+const SelfCheckDialog = onDemand(async () => (await import("./SelfCheckDialog")).SelfCheckDialog);
+
+/** What was found when the model was loaded (rule 25). */
+const checkWords = ({ error }: SelfCheck): string =>
+  `equal to transformers to ${formatError(error)} on this machine`;
 
 function facts(model: Model): string {
   if (model.state === "failed") return model.error ?? "It could not be loaded.";
@@ -49,48 +57,69 @@ export function ModelPicker() {
   const chosen = useSession((state) => state.model);
   const model = useModel();
   const { state, words } = useModelState();
+  const [checking, check] = useState(false);
   const name = model?.id ?? chosen ?? "Model";
   return (
-    <Menu.Root modal={false}>
-      <Menu.Trigger asChild>
-        <Button look="quiet" className={styles.trigger} disabled={!data} data-testid="model-picker">
-          <span className={styles.picker}>
-            <span className="visually-hidden">Model:</span>
-            <bdi title={name}>{shortName(name)}</bdi>
-            <span className={styles.state} data-state={state}>
-              {words}
-            </span>
-          </span>
-          <ChevronDown aria-hidden />
-        </Button>
-      </Menu.Trigger>
-      <MenuContent align="start">
-        <Menu.RadioGroup
-          value={model?.id ?? ""}
-          onValueChange={(id) => useSession.getState().setModel(id, model?.id ?? null)}
-        >
-          {data?.models.map((each) => (
-            <Menu.RadioItem
-              key={each.id}
-              value={each.id}
-              disabled={each.state === "failed"}
-              className={menu.item}
-            >
-              <span className={`${menu.main} ${styles.choice}`}>
-                <bdi>{each.id}</bdi>{" "}
-                <span className={styles.state} data-state={each.state}>
-                  {stateWords(each)}
-                </span>
-                <small>{facts(each)}</small>
-                <ProgressBar model={each} />
+    <>
+      <Menu.Root modal={false}>
+        <Menu.Trigger asChild>
+          <Button
+            look="quiet"
+            className={styles.trigger}
+            disabled={!data}
+            data-testid="model-picker"
+          >
+            <span className={styles.picker}>
+              <span className="visually-hidden">Model:</span>
+              <bdi title={name}>{shortName(name)}</bdi>
+              <span className={styles.state} data-state={state}>
+                {words}
               </span>
-              <Menu.ItemIndicator>
-                <Check aria-hidden />
-              </Menu.ItemIndicator>
-            </Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-      </MenuContent>
-    </Menu.Root>
+            </span>
+            <ChevronDown aria-hidden />
+          </Button>
+        </Menu.Trigger>
+        <MenuContent align="start">
+          <Menu.RadioGroup
+            value={model?.id ?? ""}
+            onValueChange={(id) => useSession.getState().setModel(id, model?.id ?? null)}
+          >
+            {data?.models.map((each) => (
+              <Menu.RadioItem
+                key={each.id}
+                value={each.id}
+                disabled={each.state === "failed"}
+                className={menu.item}
+              >
+                <span className={`${menu.main} ${styles.choice}`}>
+                  <bdi>{each.id}</bdi>{" "}
+                  <span className={styles.state} data-state={each.state}>
+                    {stateWords(each)}
+                  </span>
+                  <small>{facts(each)}</small>
+                  {each.state === "ready" && each.self_check && (
+                    <small>{checkWords(each.self_check)}</small>
+                  )}
+                  <ProgressBar model={each} />
+                </span>
+                <Menu.ItemIndicator>
+                  <Check aria-hidden />
+                </Menu.ItemIndicator>
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
+          {data?.models.some(({ self_check }) => self_check !== null) && (
+            <Menu.Item className={`${menu.item} ${styles.checks}`} onSelect={() => check(true)}>
+              <span className={menu.main}>What was checked…</span>
+            </Menu.Item>
+          )}
+        </MenuContent>
+      </Menu.Root>
+      {checking && (
+        <Suspense>
+          <SelfCheckDialog models={data?.models ?? []} onClose={() => check(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }
