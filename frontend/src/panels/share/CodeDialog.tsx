@@ -14,6 +14,7 @@ import { Modal } from "@/components/Modal";
 import { Segmented } from "@/components/Segmented";
 import { download, textFile } from "@/lib/download";
 import { valueKey } from "@/lib/values";
+import { readRef } from "@/state/read";
 import { presentRun, runName, saveRun } from "./actions";
 import styles from "./Share.module.css";
 
@@ -91,9 +92,9 @@ function cannotBake(interventions: readonly InterventionIn[]): string | null {
     ({ positions, generated }) => (positions ?? "all") !== "all" || generated === false,
   );
   if (partial.length === 0) return null;
-  const names = partial.slice(0, 3).map(valueKey).join(", ");
+  const named = partial.flatMap((item) => readRef(item) ?? []).slice(0, 3);
   const more = partial.length > 3 ? ` and ${partial.length - 3} more` : "";
-  return `Weights act at every position, so this will be refused because of ${names}${more}.`;
+  return `Weights act at every position, so this will be refused because of ${named.map(valueKey).join(", ")}${more}.`;
 }
 
 function CommandLine({ run, onSave }: { run: RunFile; onSave(): void }) {
