@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,12 @@ import lm_debugger
 from lm_debugger.api.openapi import document
 from lm_debugger.cli import COMMANDS, doctor
 from lm_debugger.cli.generate import pieces
+from lm_debugger.engine.adapters import adapters
+from lm_debugger.engine.adapters.llama import LlamaAdapter
+from lm_debugger.engine.equalities import MEANING
 from tests.api.conftest import PROMPT
 from tests.api.plain import Plain
+from tests.families import save_family
 from tests.models import random_model, save, tokenizer
 from tests.reference import Edit, Oracle, assert_ranked
 
@@ -271,6 +276,44 @@ def test_doctor_tells_versions_and_tries_the_model(
     assert without.exit_code == 1
     assert re.search(r"page\n  FAILED: not built", without.stdout)
     assert "demo model\n  loaded" in without.stdout
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [
+        ("gpt2", ["attention and a plain FFN, one after the other\n", "cannot be asked: nothing"]),
+        ("llama", ["a gated FFN, one after the other\n", "to bake on, set and add: its FFNs have"]),
+        ("llama-biased", ["a gated FFN, one after", "cannot be asked: nothing"]),
+        ("gpt_neox", ["a plain FFN, side by side\n", "may begin with <|endoftext|>, which is not"]),
+        ("gemma2", ["a gated FFN with a norm behind it, one after", "capped at 3 (rule 23)"]),
+    ],
+)
+def test_doctor_tells_what_a_model_is_and_how_it_was_checked(
+    run: Callable[..., Result], tmp_path: Path, family: str, said: list[str]
+) -> None:
+    shown = run("doctor", str(save_family(family, tmp_path))).stdout.split(f"model {tmp_path}\n")[1]
+    assert [words for words in said if words not in shown] == []
+    [worst] = re.findall(
+        r"self-check in .* s: on this machine equal to transformers to (\S+)", shown
+    )
+    told = re.findall(r"^    (\S+)  (\w+): \w", shown, re.MULTILINE)
+    assert [name for _, name in told] == list(MEANING)
+    assert max(float(error) for error, _ in told) == float(worst) < 1e-5
+
+
+def test_doctor_tells_which_identity_a_model_fails(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class GateTakenForPlain(LlamaAdapter):
+        model_types = ()
+        parts = replace(LlamaAdapter.parts, gate="")
+
+    monkeypatch.setitem(adapters(), "llama", GateTakenForPlain)
+    result = run("doctor", str(save_family("llama", tmp_path)))
+    assert result.exit_code == 1
+    failed = result.stdout.split(f"model {tmp_path}\n")[1]
+    assert failed.startswith("  FAILED: The engine does not understand this llama model: ")
+    assert MEANING["coefficients"] in failed
 
 
 def test_doctor_looks_at_what_a_hosted_server_needs(

@@ -160,7 +160,7 @@ def test_a_config_that_makes_no_sense(folder: Path, change: dict[str, Any]) -> N
     refused(folder, InvalidCheckpoint)
 
 
-@pytest.mark.parametrize("model_type", ["llama", "bert", "gpt2-ish"])
+@pytest.mark.parametrize("model_type", ["bloom", "bert", "gpt2-ish"])
 def test_other_architectures_are_named(folder: Path, model_type: str) -> None:
     edit_config(folder, model_type=model_type)
     refused(folder, UnsupportedModel, model_type, "gpt2")

@@ -18,6 +18,8 @@ from platformdirs import user_cache_dir
 
 from lm_debugger import __version__
 from lm_debugger.cli.model import load_debugger, weights_options
+from lm_debugger.engine.capabilities import OF_SOME
+from lm_debugger.engine.types import ModelInfo, SelfCheck
 
 _PACKAGES = (
     "torch",
@@ -170,6 +172,8 @@ def _model(model: str, options: dict[str, Any]) -> Iterator[str]:
         f"loaded in {time.perf_counter() - start:.1f} s: {info.architecture}, {info.n_layers} "
         f"layers, {info.n_parameters:,} parameters in {info.dtype} on {info.device}"
     )
+    yield from _kind(info, debugger.adapter.softcap)
+    yield from _self_check(info.self_check)
     unread = debugger.checkpoint.unread_keys
     yield (
         "keys of its config.json that transformers does not read, so that they change no number: "
@@ -183,3 +187,27 @@ def _model(model: str, options: dict[str, Any]) -> Iterator[str]:
         )
     unembedding = "the embedding matrix" if info.tied_unembedding else "a matrix of its own"
     yield f"its unembedding is {unembedding}"
+    begin = getattr(debugger.checkpoint.tokenizer, "bos_token", None)
+    if begin:
+        yield f"its texts may begin with {begin}, which is not added to prompts (rule 1)"
+
+
+def _kind(info: ModelInfo, softcap: float | None) -> Iterator[str]:
+    """What its blocks are like, as far as rules depend on it, and what it cannot be asked."""
+    order = "side by side" if info.parallel else "one after the other"
+    ffn = "a gated FFN" if info.gated else "a plain FFN"
+    norm = " with a norm behind it" if info.post_norm else ""
+    cap = "" if softcap is None else f"; logits are capped at {softcap:g} (rule 23)"
+    yield f"its blocks: attention and {ffn}{norm}, {order}{cap}"
+    missing = [told for name, told in OF_SOME.items() if name not in info.capabilities]
+    yield f"what it cannot be asked: {'; '.join(missing) or 'nothing'}"
+
+
+def _self_check(found: SelfCheck) -> Iterator[str]:
+    """Its identities (rule 25), each with how far it is off."""
+    yield (
+        f"self-check in {found.seconds:.2f} s: on this machine equal to transformers to "
+        f"{found.error:.1e} of the largest value (rule 25)"
+    )
+    for each in found.equalities:
+        yield f"  {each.error:.1e}  {each.name}: {each.meaning}"
