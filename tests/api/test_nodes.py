@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from lm_debugger.api.app import create_app
+from lm_debugger.api.openapi import document
 from lm_debugger.api.registry import ModelRegistry, indexer, loader
 from lm_debugger.index import ModelIndex, stages
 from lm_debugger.runs.files import read
@@ -174,6 +175,10 @@ def test_a_further_stage_is_told_by_its_name(
     ]  # fmt: skip
     assert (told[-1]["state"], told[-1]["done"], told[-1]["total"]) == ("ready", 2, 2)
     assert {each["within"] for each in told} == {0.0}
+    properties = document()["components"]["schemas"]["IndexReply"]["properties"]
+    described = {name: properties[name]["type"] for name in ("stage", "within")}
+    assert described == {"stage": "string", "within": "number"}
+    assert "enum" not in properties["stage"]
 
 
 def test_part_of_a_step_is_told(built: Flask, registry: ModelRegistry) -> None:
