@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from lm_debugger.cli.generate import pieces
 from lm_debugger.engine.adapters import adapters
 from lm_debugger.engine.adapters.llama import LlamaAdapter
 from lm_debugger.engine.equalities import MEANING
+from lm_debugger.engine.vocabulary import Vocabulary
 from tests.api.conftest import PROMPT
 from tests.api.plain import Plain
 from tests.families import save_family
@@ -284,7 +286,7 @@ def test_doctor_tells_versions_and_tries_the_model(
         ("gpt2", ["attention and a plain FFN, one after the other\n", "cannot be asked: nothing"]),
         ("llama", ["a gated FFN, one after the other\n", "to bake on, set and add: its FFNs have"]),
         ("llama-biased", ["a gated FFN, one after", "cannot be asked: nothing"]),
-        ("gpt_neox", ["a plain FFN, side by side\n", "may begin with <|endoftext|>, which is not"]),
+        ("gpt_neox", ["a plain FFN, side by side\n", "put in front of prompts: nothing\n"]),
         ("gemma2", ["a gated FFN with a norm behind it, one after", "capped at 3 (rule 23)"]),
     ],
 )
@@ -299,6 +301,19 @@ def test_doctor_tells_what_a_model_is_and_how_it_was_checked(
     told = re.findall(r"^    (\S+)  (\w+): \w", shown, re.MULTILINE)
     assert [name for _, name in told] == list(MEANING)
     assert max(float(error) for error, _ in told) == float(worst) < 1e-5
+
+
+def test_doctor_tells_what_is_put_in_front_of_prompts(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    begin, plain = tokenizer(), Vocabulary.encode
+
+    def encode(self: Vocabulary, prompt: str, *more: Any) -> list[int]:
+        return [begin.bos_token_id, *plain(self, prompt, *more)]
+
+    for said in ("nothing", begin.bos_token):
+        assert f"  put in front of prompts: {said}\n" in run("doctor", str(folder)).stdout
+        monkeypatch.setattr(Vocabulary, "encode", encode)
 
 
 def test_doctor_tells_which_identity_a_model_fails(

@@ -7,11 +7,12 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from platformdirs import user_cache_dir
@@ -20,6 +21,10 @@ from lm_debugger import __version__
 from lm_debugger.cli.model import load_debugger, weights_options
 from lm_debugger.engine.capabilities import OF_SOME
 from lm_debugger.engine.types import ModelInfo, SelfCheck
+from lm_debugger.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from lm_debugger.engine.debugger import Debugger
 
 _PACKAGES = (
     "torch",
@@ -187,9 +192,16 @@ def _model(model: str, options: dict[str, Any]) -> Iterator[str]:
         )
     unembedding = "the embedding matrix" if info.tied_unembedding else "a matrix of its own"
     yield f"its unembedding is {unembedding}"
-    begin = getattr(debugger.checkpoint.tokenizer, "bos_token", None)
-    if begin:
-        yield f"its texts may begin with {begin}, which is not added to prompts (rule 1)"
+    yield f"put in front of prompts: {_in_front(debugger) or 'nothing'}"
+
+
+def _in_front(debugger: Debugger) -> str:
+    """The token that begins texts, where prompts have it that do not name it."""
+    begin = debugger.checkpoint.tokenizer.bos_token_id
+    with suppress(InvalidInput):  # there are tokenizers without an "a"
+        first = debugger.tokenize("a")[0]
+        return first.text if first.id == begin else ""
+    return ""
 
 
 def _kind(info: ModelInfo, softcap: float | None) -> Iterator[str]:

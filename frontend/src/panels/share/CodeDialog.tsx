@@ -14,7 +14,6 @@ import { Modal } from "@/components/Modal";
 import { Segmented } from "@/components/Segmented";
 import { download, textFile } from "@/lib/download";
 import { valueKey } from "@/lib/values";
-import { readRef } from "@/state/read";
 import { presentRun, runName, saveRun } from "./actions";
 import styles from "./Share.module.css";
 
@@ -92,9 +91,9 @@ function cannotBake(interventions: readonly InterventionIn[]): string | null {
     ({ positions, generated }) => (positions ?? "all") !== "all" || generated === false,
   );
   if (partial.length === 0) return null;
-  const named = partial.flatMap((item) => readRef(item) ?? []).slice(0, 3);
+  const names = partial.slice(0, 3).map(valueKey).join(", ");
   const more = partial.length > 3 ? ` and ${partial.length - 3} more` : "";
-  return `Weights act at every position, so this will be refused because of ${named.map(valueKey).join(", ")}${more}.`;
+  return `Weights act at every position, so this will be refused because of ${names}${more}.`;
 }
 
 function CommandLine({ run, onSave }: { run: RunFile; onSave(): void }) {
