@@ -73,6 +73,7 @@ _NAME = re.compile(
     rf"{_SPACE}(?:({_DICTIONARY}):)?(?:[lL]([0-9]{{1,9}}))?([A-Za-z]{{1,2}})([0-9]{{1,9}})?"
     rf"(?:@([0-9]{{1,9}})(?:<([0-9]{{1,9}}))?)?{_SPACE}"
 )
+_LAYERS_HAVE = "layers of this model have"
 _FORMS = "L3D7, L3H5, L3A, L3F, L3AB, L3FB, L3S120, E or P, with @4 for position 4"
 
 
@@ -285,12 +286,8 @@ def value_in(shape: Shape, layer: Any, dim: Any) -> ValueId:
         UnknownLayer, UnknownDimension: naming what there is.
     """
     at = _within(UnknownLayer, "layer", layer, "this model has", shape.n_layers)
-    return ValueId(
-        at, _within(UnknownDimension, "dimension", dim, _LAYERS_HAVE, shape.ffn_width, layer=at)
-    )
-
-
-_LAYERS_HAVE = "layers of this model have"
+    width = shape.ffn_width
+    return ValueId(at, _within(UnknownDimension, "dimension", dim, _LAYERS_HAVE, width, layer=at))
 
 
 def _within(
