@@ -29,17 +29,17 @@ class DebuggerError(Exception):
 
 
 @contextmanager
-def about_intervention(place: int, id: object) -> Iterator[None]:
+def about_intervention(place: int, id: object = None) -> Iterator[None]:
     """Errors raised within this `with` tell in their details which intervention they are about.
 
     Args:
         place: in the list of the request, from 0; the detail `intervention`.
-        id: its value vector; the detail `id`, written "L9D1".
+        id: its value vector, if it names one; the detail `id`, written "L9D1".
     """
     try:
         yield
     except DebuggerError as error:
-        error.details |= {"intervention": place, "id": str(id)}
+        error.details |= {"intervention": place} | ({} if id is None else {"id": str(id)})
         raise
 
 
@@ -96,6 +96,12 @@ class InvalidPosition(InvalidInput):
 
 class InvalidIntervention(InvalidInput):
     code = "invalid_intervention"
+
+
+class InvalidNode(InvalidInput):
+    """It names nothing that writes into a residual stream."""
+
+    code = "invalid_node"
 
 
 class TooManyInterventions(InvalidInput):

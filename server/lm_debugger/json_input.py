@@ -90,7 +90,7 @@ _DECLARED: dict[type[BaseModel], type[Any]] = {}
 
 
 def request_of(
-    declared: type[Any], *, required: Sequence[str] = ()
+    declared: type[Any], *, required: Sequence[str] = (), optional: Sequence[str] = ()
 ) -> Callable[[type[Model]], type[Model]]:
     """Give a model the fields of a frozen dataclass, after its own. What is a dataclass in it must
     have a model already.
@@ -100,6 +100,7 @@ def request_of(
 
     Args:
         required: fields without a default here, though the dataclass has one.
+        optional: fields that may be None or left out here, though the dataclass needs them.
     """
 
     def make(base: type[Model]) -> type[Model]:
@@ -108,9 +109,11 @@ def request_of(
         for field in fields(declared):
             hint, told, extra = described(hints[field.name])
             default = ... if field.default is MISSING or field.name in required else field.default
+            default = None if field.name in optional else default
             info: Any = Field(_as_sent(default), description=told, json_schema_extra=extra or None)
             strict = bool(base.model_config.get("strict"))
-            found[field.name] = (_read(hint) if strict else hint, info)
+            kind = _read(hint) if strict else hint
+            found[field.name] = (kind | None if field.name in optional else kind, info)
         model = create_model(
             base.__name__, __base__=base, __doc__=base.__doc__, __module__=base.__module__, **found
         )

@@ -17,6 +17,10 @@ def edit(**changes: Any) -> dict[str, Any]:
     return {"interventions": [{"layer": 0, "dim": 0, "kind": "set", "value": 1.0, **changes}]}
 
 
+def named(node: Any, **more: Any) -> dict[str, Any]:
+    return {"interventions": [{"node": node, "kind": "off", **more}]}
+
+
 FIELDS: list[tuple[dict[str, Any], int, str, str]] = [
     # what is sent beside a good prompt; status, code, words that the sentence must hold
     ({"prompt": ""}, 422, "empty_prompt", "prompt is empty"),
@@ -33,7 +37,16 @@ FIELDS: list[tuple[dict[str, Any], int, str, str]] = [
     ({"interventions": None}, 422, "invalid_input", "interventions must be a list"),
     ({"interventions": {}}, 422, "invalid_input", "interventions must be a list"),
     ({"interventions": ["L0D0"]}, 422, "invalid_input", "interventions[0] must be a JSON object"),
-    ({"interventions": [{}]}, 422, "invalid_input", "interventions[0].layer is missing"),
+    ({"interventions": [{}]}, 422, "invalid_input", "interventions[0].kind is missing"),
+    ({"interventions": [{"kind": "off"}]}, 422, "invalid_intervention", "a layer and a dim"),
+    ({"interventions": [{"kind": "off", "dim": 3}]}, 422, "invalid_intervention", "or a layer and"),
+    (named("L0H3"), 422, "invalid_intervention", "'L0H3' does not name a value vector"),
+    (named("L0D3@1"), 422, "invalid_intervention", "'L0D3@1' does not name a value vector"),
+    (named(""), 422, "invalid_intervention", "'' does not name a value vector"),
+    (named("L2D3"), 422, "unknown_layer", "There is no layer 2: this model has layers 0 to 1."),
+    (named("L1D40"), 422, "unknown_dimension", "0 to 39"),
+    (named(3), 422, "invalid_input", "interventions[0].node must be a string, not 3"),
+    (named("L0D3", dim=4), 422, "invalid_intervention", "the node alone is enough"),
     (edit(layer=2), 422, "unknown_layer", "0 to 1"),
     (edit(layer=-1), 422, "unknown_layer", "0 to 1"),
     (edit(layer=2**70), 422, "unknown_layer", "0 to 1"),
@@ -44,7 +57,7 @@ FIELDS: list[tuple[dict[str, Any], int, str, str]] = [
     (edit(layer=1.5), 422, "invalid_input", "interventions[0].layer must be an integer, not 1.5"),
     (edit(layer=1.0), 422, "invalid_input", "interventions[0].layer must be an integer, not 1.0"),
     (edit(layer="1"), 422, "invalid_input", 'interventions[0].layer must be an integer, not "1"'),
-    (edit(layer=None), 422, "invalid_input", "interventions[0].layer must be an integer, not null"),
+    (edit(layer=None), 422, "invalid_intervention", "a layer and a dim"),
     (edit(kind="maximise"), 422, "invalid_input", "'on', 'off', 'set', 'scale' or 'add'"),
     (edit(kind="on"), 422, "invalid_intervention", "takes no value"),
     (edit(value=None), 422, "invalid_intervention", "needs a number"),
@@ -169,6 +182,10 @@ GOOD_EDIT = {"layer": 1, "dim": 3, "kind": "off"}
         (edit(value=1e300), "L0D0"),
         (edit(layer="1"), None),
         (edit(colour="red"), None),
+        (named("L9D1"), "L9D1"),
+        (named("l0d040"), "L0D40"),
+        (named("L9H1"), None),
+        (named(3), None),
     ],
     ids=case_id,
 )

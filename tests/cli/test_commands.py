@@ -1,8 +1,7 @@
-"""trace, generate, doctor, openapi: as programs are used, on real models."""
+"""trace, generate, openapi: as programs are used, on real models."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import re
 import subprocess
@@ -17,7 +16,7 @@ from pydantic import TypeAdapter
 
 import lm_debugger
 from lm_debugger.api.openapi import document
-from lm_debugger.cli import COMMANDS, doctor
+from lm_debugger.cli import COMMANDS
 from lm_debugger.cli.generate import pieces
 from tests.api.conftest import PROMPT
 from tests.api.plain import Plain
@@ -251,43 +250,3 @@ def test_failures_are_one_sentence_on_stderr(
 
 def test_openapi(run: Callable[..., Result]) -> None:
     assert json.loads(run("openapi").stdout) == document()
-
-
-def test_doctor_tells_versions_and_tries_the_model(
-    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    import torch
-
-    from lm_debugger.api import spa
-
-    (tmp_path / "index.html").write_text("<!doctype html>")
-    monkeypatch.setattr(spa.is_built, "__defaults__", (tmp_path,))
-    result = run("doctor")
-    assert result.exit_code == 0, result.output
-    assert f"torch {torch.__version__}" in result.stdout
-    assert re.search(r"demo model\n  loaded in .* s\n  traced in", result.stdout)
-    (tmp_path / "index.html").unlink()
-    without = run("doctor")
-    assert without.exit_code == 1
-    assert re.search(r"page\n  FAILED: not built", without.stdout)
-    assert "demo model\n  loaded" in without.stdout
-
-
-def test_doctor_looks_at_what_a_hosted_server_needs(
-    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("LM_DEBUGGER_CACHE_DIR", str(tmp_path / "index"))
-    sound = run("doctor").stdout
-    assert re.search(r"memory\n  [\d,]+ MB free", sound)
-    assert re.search(r"index cache\n  folder .*\n  writable, [\d,]+ MB free", sound)
-    limiter = importlib.metadata.version("flask-limiter")
-    assert f"hosting\n  flask-limiter {limiter}" in sound
-
-    monkeypatch.setattr(doctor, "_OPS", ("flask-limiter", "no-such-package"))
-    assert "not installed: no-such-package" in run("doctor").stdout
-    taken = tmp_path / "a file"
-    taken.write_text("")
-    monkeypatch.setenv("LM_DEBUGGER_CACHE_DIR", str(taken / "index"))
-    without = run("doctor")
-    assert without.exit_code == 1
-    assert re.search(r"index cache\n  folder .*\n  FAILED: it cannot be written", without.stdout)

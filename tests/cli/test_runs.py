@@ -223,7 +223,7 @@ def test_bake_by_flags(
     [
         ([], "no interventions"),
         (["--boost", "L1D27"], "name the prompt"),
-        (["--suppress", "L99D0"], "layers are 0 to 1"),
+        (["--suppress", "L99D0"], "this model has layers 0 to 1"),
     ],
 )
 def test_bake_refuses_in_a_sentence(

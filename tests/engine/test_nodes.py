@@ -10,8 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lm_debugger.engine.nodes import Node, Shape
-from lm_debugger.errors import DebuggerError, InvalidInput, UnknownDimension, UnknownLayer
+from lm_debugger.engine.nodes import Node, Shape, ValueId, value_in
+from lm_debugger.errors import (
+    DebuggerError,
+    InvalidIntervention,
+    InvalidNode,
+    UnknownDimension,
+    UnknownLayer,
+)
 
 TABLE = json.loads((Path(__file__).parents[1] / "nodes.json").read_text("utf-8"))
 SHAPE = Shape(**TABLE["shape"])
@@ -29,15 +35,43 @@ def test_names(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", TABLE["invalid"], ids=lambda case: repr(case["text"]))
 def test_what_names_nothing(case: dict[str, str]) -> None:
-    with pytest.raises(DebuggerError) as failure:
+    with pytest.raises(InvalidNode) as failure:
         Node.parse(case["text"])
     assert case["says"] in failure.value.message
 
 
 @pytest.mark.parametrize("given", [None, 3, b"L1D2", ["L1D2"]])
 def test_what_is_no_text(given: Any) -> None:
-    with pytest.raises(InvalidInput, match="names no node"):
+    with pytest.raises(InvalidNode, match="names no node"):
         Node.parse(given)
+    with pytest.raises(InvalidIntervention, match="does not name a value vector"):
+        ValueId.parse(given)
+
+
+@pytest.mark.parametrize("case", TABLE["valid"], ids=lambda case: repr(case["text"]))
+def test_value_vectors_are_the_nodes_of_this_kind(case: dict[str, Any]) -> None:
+    if case["kind"] != "value" or "position" in case:
+        with pytest.raises(InvalidIntervention, match="does not name a value vector"):
+            ValueId.parse(case["text"])
+        return
+    at = ValueId.parse(case["text"])
+    assert (at.layer, at.dim) == (case["layer"], case["index"])
+    assert str(at) == case.get("name", case["text"])
+    assert ValueId.of(Node.parse(case["text"])) == at
+
+
+@pytest.mark.parametrize("case", TABLE["invalid"], ids=lambda case: repr(case["text"]))
+def test_what_names_nothing_names_no_value_vector(case: dict[str, str]) -> None:
+    with pytest.raises(InvalidIntervention) as failure:
+        ValueId.parse(case["text"])
+    assert failure.value.details == {"value": case["text"]}
+
+
+def test_other_nodes_are_no_value_vectors() -> None:
+    assert ValueId.of(Node.parse("L3D7@4")) == ValueId(3, 7)
+    for name in ("L3H7", "L3S7", "L3F", "E"):
+        with pytest.raises(InvalidNode, match=f"{name} is no value vector"):
+            ValueId.of(Node.parse(name))
 
 
 def test_they_are_sorted_as_the_forward_pass_writes() -> None:
@@ -60,6 +94,28 @@ def test_what_a_model_has_not(case: dict[str, str | None]) -> None:
 def test_what_is_not_known_refuses_nothing() -> None:
     for name in ("L1H99", "L1S99", "E@99"):
         Node.parse(name).check(Shape(2, 16))
+
+
+@pytest.mark.parametrize("case", TABLE["shapes"], ids=lambda case: case["text"])
+def test_numbers_are_refused_as_names_are(case: dict[str, str | None]) -> None:
+    node = Node.parse(str(case["text"]))
+    if node.kind != "value" or node.position is not None:
+        return
+    if case["says"] is None:
+        assert value_in(SHAPE, node.layer, node.index) == ValueId.of(node)
+        return
+    with pytest.raises(DebuggerError) as failure:
+        value_in(SHAPE, node.layer, node.index)
+    assert failure.value.message == case["says"]
+
+
+@pytest.mark.parametrize("given", [-1, 1.5, "1", True, None, 2**70])
+def test_whatever_is_no_layer_is_refused_as_one(given: Any) -> None:
+    with pytest.raises(UnknownLayer, match="There is no layer") as failure:
+        value_in(SHAPE, given, 0)
+    assert (failure.value.details["minimum"], failure.value.details["maximum"]) == (0, 1)
+    with pytest.raises(UnknownDimension, match="There is no dimension"):
+        value_in(SHAPE, np.int64(1), given)
 
 
 def test_codes_of_refusals() -> None:
@@ -95,6 +151,6 @@ def test_parts_of_any_integer_type() -> None:
     ],
 )
 def test_parts_that_make_no_node(parts: dict[str, Any], says: str) -> None:
-    with pytest.raises(InvalidInput) as failure:
+    with pytest.raises(InvalidNode) as failure:
         Node(**parts)
     assert says in failure.value.message

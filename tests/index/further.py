@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from lm_debugger.engine.adapters import Adapter
-from lm_debugger.engine.types import ValueId
-from lm_debugger.errors import UnknownDimension
+from lm_debugger.engine.nodes import Node
+from lm_debugger.errors import InvalidNode, UnknownDimension
 from lm_debugger.index import stages
 from lm_debugger.index.bank import BANKS, Bank
 from lm_debugger.index.stages.base import Stage, Work
@@ -33,12 +33,14 @@ def gain(width: int) -> Tensor:
     return torch.linspace(0.5, 2, width)
 
 
-def name(layer: int, row: int) -> ValueId:
-    return ValueId(layer, 100 + 2 * row)
+def name(layer: int, row: int) -> Node:
+    return Node("latent", layer, 100 + 2 * row, dictionary="uneven")
 
 
 def place(node: Any) -> tuple[int, int]:
-    row, odd = divmod(node.dim - 100, 2)
+    if node.dictionary != "uneven":
+        raise InvalidNode(f"{node} is of another bank.")
+    row, odd = divmod(node.index - 100, 2)
     if odd or not 0 <= row < HEIGHTS[node.layer]:
         raise UnknownDimension(f"There is no {node} in this bank.")
     return node.layer, row

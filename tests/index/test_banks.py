@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from lm_debugger.engine.debugger import Debugger
-from lm_debugger.engine.types import ValueId
+from lm_debugger.engine.nodes import Node, ValueId
 from lm_debugger.errors import IndexNotReady, InvalidInput, OutOfRange, UnknownDimension
 from lm_debugger.index import ModelIndex, bank, stages
 from lm_debugger.index.build import Build, Progress
@@ -55,12 +55,12 @@ def index(small: Debugger, tmp_path: Path) -> ModelIndex:
     return found
 
 
-def named(at: tuple[int, int]) -> ValueId:
+def named(at: tuple[int, int]) -> Node:
     return further.name(*at)
 
 
 def numbered(rows: Rows, found: list[Any]) -> list[tuple[int, float]]:
-    return [(rows.vectors.index(further.place(hit.id)), hit.score) for hit in found]
+    return [(rows.vectors.index(further.place(hit.node)), hit.score) for hit in found]
 
 
 # --- asked ---------------------------------------------------------------------------------------
@@ -77,8 +77,8 @@ def test_its_rows_are_read_by_name(index: ModelIndex, rows: Rows) -> None:
         assert index.norm(named(at)) == pytest.approx(norms[at], rel=1e-6)
     for rank, at in enumerate(sorted(norms, key=lambda at: -norms[at]), start=1):
         assert index.norm_rank(named(at)) == rank
-    with pytest.raises(UnknownDimension, match="no L2D126"):
-        index.promoted(ValueId(2, 126), 5)
+    with pytest.raises(UnknownDimension, match="no uneven:L2S126"):
+        index.promoted(named((2, 13)), 5)
 
 
 def test_keyword_search_ranks_them_as_bm25_does(index: ModelIndex, rows: Rows) -> None:
@@ -91,10 +91,10 @@ def test_keyword_search_ranks_them_as_bm25_does(index: ModelIndex, rows: Rows) -
     forms = [form for form in (word, f" {word}", f"\n{word}") if form in present]
     scores = bm25(documents, [[form] for form in forms])
     assert {at[0] for at in scores} == {1, 2}  # both layers have a say
-    truth = {(named(at).layer, named(at).dim): score for at, score in scores.items()}
+    truth = {(at[0], 100 + 2 * at[1]): score for at, score in scores.items()}
     assert_same_order(index.keywords(word, 60), truth, 60)
     for hit in index.keywords(word, 60).hits:
-        words = documents[further.place(hit.id)]
+        words = documents[further.place(hit.node)]
         assert list(hit.matched) == [rank for rank, text in enumerate(words) if text in forms]
 
 
@@ -115,7 +115,7 @@ def test_directions_are_compared_over_all_or_some_of_its_layers(
     found = index.concepts.search(words, n, normalised=True)
     assert_ranked(numbered(rows, found), truth / norms, n, atol=1e-5)
     last = index.concepts.search(words, n, normalised=True, layers=(2, 2))
-    assert last == [hit for hit in found if hit.id.layer == 2]
+    assert last == [hit for hit in found if hit.node.layer == 2]
     assert index.concepts.search(words, n, layers=(0, 0)) == []
     at = (2, 5)
     cosines = np.array([row @ rows.rows[at] for row in rows.rows.values()])
@@ -123,13 +123,15 @@ def test_directions_are_compared_over_all_or_some_of_its_layers(
     cosines[rows.vectors.index(at)] = -np.inf
     near = index.concepts.neighbours(named(at), 9)
     assert_ranked(numbered(rows, near), cosines, 9, atol=1e-6)
+    with pytest.raises(InvalidInput, match="is no value vector"):
+        near[0].id  # noqa: B018
 
 
 def test_its_clusters_are_a_partition(index: ModelIndex, rows: Rows) -> None:
     everybody = []
     for cluster in range(len(index.clusters.centres)):
         members = index.members(cluster)
-        places = [further.place(member.id) for member in members]
+        places = [further.place(member.node) for member in members]
         everybody += places
         unit = np.stack([rows.rows[at] / np.linalg.norm(rows.rows[at]) for at in places])
         centre = unit.sum(axis=0) / np.linalg.norm(unit.sum(axis=0))
@@ -307,7 +309,9 @@ def test_value_vectors_are_the_bank_that_nobody_has_to_name(
     assert found.n_vectors == small.info.n_layers * small.info.ffn_width
     values = bank.values(small.adapter)
     assert torch.equal(values.norms.view(small.norms.shape), small.norms)
-    assert [values.named(n) for n in (0, 127, 128, 383)] == [
-        ValueId(0, 0), ValueId(0, 127), ValueId(1, 0), ValueId(2, 127),
-    ]  # fmt: skip
-    assert [values.number(ValueId(2, 3)), values.layer_of(259)] == [259, 2]
+    names = [str(values.named(n)) for n in (0, 127, 128, 383)]
+    assert names == ["L0D0", "L0D127", "L1D0", "L2D127"]
+    assert [*map(values.number, (ValueId(2, 3), Node("value", 2, 3)))] == [259, 259]
+    assert values.layer_of(259) == 2
+    with pytest.raises(InvalidInput, match="L2H3 is no value vector"):
+        values.number(Node.parse("L2H3"))

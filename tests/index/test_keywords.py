@@ -36,8 +36,10 @@ def assert_same_order(result: KeywordResult, scores: dict[tuple[int, int], float
     best = sorted(scores.values(), reverse=True)[:n]
     assert [hit.score for hit in result.hits] == pytest.approx(best, rel=1e-9)
     for hit in result.hits:
-        assert scores[hit.id.layer, hit.id.dim] == pytest.approx(hit.score, rel=1e-9)
-    assert len({hit.id for hit in result.hits}) == len(result.hits)
+        assert hit.node.layer is not None
+        assert hit.node.index is not None
+        assert scores[hit.node.layer, hit.node.index] == pytest.approx(hit.score, rel=1e-9)
+    assert len({hit.node for hit in result.hits}) == len(result.hits)
 
 
 def test_single_keywords_rank_as_bm25_does(built: Built) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib.util
+import inspect
 import io
 import itertools
 import re
@@ -18,6 +19,8 @@ import pytest
 from lm_debugger.api.route_table import ROUTES
 from lm_debugger.api.route_types import Route
 from lm_debugger.cli import COMMANDS, main
+from lm_debugger.engine.adapters import adapters
+from lm_debugger.engine.adapters.gpt_neox import GPTNeoXAdapter
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,6 +64,20 @@ def test_every_route_is_listed(route: Route) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_listed(name: str) -> None:
     assert f"| `lm-debugger {name}" in doc("scripting")
+
+
+def test_every_architecture_is_listed_with_its_file() -> None:
+    row = re.compile(r"^\| `(\w+)` \| .* \| \[(\w+)\.py\]\((\S+)\) \|$", re.MULTILINE)
+    listed = row.findall(doc("architectures"))
+    known = {name: each.__module__.rpartition(".")[2] for name, each in adapters().items()}
+    assert {name: file for name, file, _ in listed} == known
+    assert all(path.endswith(f"/{file}.py") for _, file, path in listed)
+
+
+def test_the_family_that_is_shown_is_as_it_is() -> None:
+    [shown] = blocks(doc("architectures"), "python")
+    source = inspect.getsource(GPTNeoXAdapter)
+    assert shown.split() == source.replace(f'"""{GPTNeoXAdapter.__doc__}"""', "").split()
 
 
 # --- examples ------------------------------------------------------------------------------------

@@ -576,7 +576,7 @@ export interface components {
             dim: number;
             /**
              * Node
-             * @description the name of what is edited, L3D7
+             * @description its name, L3D7
              */
             node: string;
             /**
@@ -873,7 +873,7 @@ export interface components {
             message: string;
             /**
              * Details
-             * @description the values behind the sentence; where one intervention is refused, `intervention` is its place in the request's list, from 0, and `id` its vector, 'L9D1'
+             * @description the values behind the sentence; where one intervention is refused, `intervention` is its place in the request's list, from 0, and `id` the vector that it names, 'L9D1'
              */
             details: {
                 [key: string]: unknown;
@@ -894,6 +894,8 @@ export interface components {
             layer: number;
             /** Dim */
             dim: number;
+            /** Node */
+            node?: string;
             /**
              * Kind
              * @enum {string}
@@ -1260,16 +1262,21 @@ export interface components {
             state: "waiting" | "building" | "ready" | "cancelled" | "failed";
             /**
              * Stage
-             * @enum {string}
+             * @description projections, then clusters; there may be others
              */
-            stage: "projections" | "clusters";
+            stage: string;
             /**
              * Done
-             * @description layers, or iterations of the clustering
+             * @description steps of the stage: layers, or iterations of the clustering
              */
             done: number;
             /** Total */
             total: number;
+            /**
+             * Within
+             * @description how much of the step at hand is done, from 0 to 1
+             */
+            within: number;
             /**
              * Seconds Left
              * @description estimate for the stage
@@ -1292,19 +1299,27 @@ export interface components {
         };
         /**
          * InterventionIn
-         * @description One edit of one coefficient (rules 8 to 15).
+         * @description One edit of one coefficient (rules 8 to 15), named by `node` or by `layer` and `dim`.
          */
         InterventionIn: {
             /**
+             * Node
+             * @description name of what is edited, L3D7: for layer and dim
+             * @default null
+             */
+            node?: string | null;
+            /**
              * Layer
              * @description 0-based layer
+             * @default null
              */
-            layer: number;
+            layer?: number | null;
             /**
              * Dim
              * @description 0-based dimension (row of the layer's value matrix)
+             * @default null
              */
-            dim: number;
+            dim?: number | null;
             /**
              * Kind
              * @description on and off as in LM-Debugger; set, scale, add after the activation

@@ -14,7 +14,8 @@ export type Layer = Schemas["LayerTrace"];
 export type TraceReply = Schemas["Trace"];
 export type TraceRequest = Schemas["TraceRequest"];
 export type AppliedIntervention = Schemas["AppliedIntervention"];
-export type InterventionIn = Schemas["InterventionIn"];
+/** As the page sends it, by layer and dimension. */
+export type InterventionIn = Schemas["InterventionIn"] & { layer: number; dim: number };
 export type GridRequest = Schemas["GridRequest"];
 export type GridReply = Schemas["Grid"];
 export type GridRun = Schemas["GridRun"];
@@ -31,7 +32,10 @@ export type TokensReply = Schemas["Tokens"];
 export type StateComparison = Schemas["StateComparison"];
 export type LayerComparison = Schemas["LayerComparison"];
 export type TokenChange = Schemas["TokenChange"];
-export type RunFile = Schemas["RunFile"];
+/** As the page writes it. */
+export type RunFile = Omit<Schemas["RunFile"], "interventions"> & {
+  interventions?: InterventionIn[];
+};
 export type CodeRequest = Schemas["CodeRequest"];
 export type Sampling = Schemas["SamplingIn"];
 export type GenerateRequest = Schemas["GenerateRequest"];

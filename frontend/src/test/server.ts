@@ -145,7 +145,11 @@ function compare(unedited: State, edited: State): StateComparison {
 /** A reply whose top token tells which request it answers. */
 export function traceReply(request: TraceRequest): TraceReply {
   const words = request.prompt.split(" ");
-  const edits = request.interventions ?? [];
+  const edits = (request.interventions ?? []).map((edit) => ({
+    ...edit,
+    layer: edit.layer ?? 0, // the page gives both
+    dim: edit.dim ?? 0,
+  }));
   const position = Array.isArray(request.positions)
     ? (request.positions[0] ?? 0)
     : words.length - 1;

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+from lm_debugger.engine.nodes import NodeName
 from lm_debugger.engine.readings import OF_WRITES, Reading
-from lm_debugger.engine.tokens import Decoded, Hex, Node, Token
+from lm_debugger.engine.tokens import Decoded, Hex, Token
 
 if TYPE_CHECKING:
     from lm_debugger.engine.debugger import Debugger
@@ -32,9 +33,10 @@ class IndexReply:
 
     model: str
     state: Literal["waiting", "building", "ready", "cancelled", "failed"]
-    stage: Literal["projections", "clusters"]
-    done: Annotated[int, "layers, or iterations of the clustering"]
+    stage: Annotated[str, "projections, then clusters; there may be others"]
+    done: Annotated[int, "steps of the stage: layers, or iterations of the clustering"]
     total: int
+    within: Annotated[float, "how much of the step at hand is done, from 0 to 1"]
     seconds_left: Annotated[float | None, "estimate for the stage"]
     error: str | None
     layers_ready: Annotated[int, "layers that keyword search covers"]
@@ -54,6 +56,7 @@ class IndexReply:
             stage=progress.stage,
             done=progress.done,
             total=progress.total,
+            within=progress.within,
             seconds_left=progress.seconds_left,
             error=progress.error,
             layers_ready=len(found.layers_ready),
@@ -72,7 +75,7 @@ class Hit:
 
     layer: int
     dim: int
-    node: Node
+    node: NodeName
     score: float
     tokens: tuple[Token, ...]
 
@@ -85,18 +88,18 @@ def hits(
 ) -> tuple[Hit, ...]:
     """Value vectors with their n <= 50 best tokens: from the index or, before their layer is there,
     computed."""
-    known = {value.id: found.promoted(value.id, n_tokens) for value in values}
+    known = {value.id: found.promoted(value.node, n_tokens) for value in values}
     missing = [at for at, tokens in known.items() if tokens is None]
     computed = dict(zip(missing, debugger.promoted(missing, n_tokens), strict=True))
     return tuple(
         Hit(
-            value.id.layer,
-            value.id.dim,
-            str(value.id),
+            at.layer,
+            at.dim,
+            str(value.node),
             value.score,
-            computed[value.id] if listed is None else debugger.model.tokens(listed[0]),
+            computed[at] if listed is None else debugger.model.tokens(listed[0]),
         )
-        for value, listed in ((value, known[value.id]) for value in values)
+        for value, (at, listed) in zip(values, known.items(), strict=True)
     )
 
 
@@ -117,7 +120,7 @@ class KeywordHit:
 
     layer: int
     dim: int
-    node: Node
+    node: NodeName
     score: float
     tokens: tuple[Token, ...]
     matched: tuple[Match, ...]
@@ -125,7 +128,7 @@ class KeywordHit:
     @classmethod
     def of(cls, debugger: Debugger, index: ModelIndex, hit: Found) -> KeywordHit:
         """What the index found."""
-        known = index.promoted(hit.id, TOKENS_MATCHED)
+        known = index.promoted(hit.node, TOKENS_MATCHED)
         assert known is not None  # it was found there
         ids, logits = known
         tokens = debugger.model.tokens(ids)
@@ -205,7 +208,7 @@ class NeighboursReply:
     model: str
     layer: int
     dim: int
-    node: Node
+    node: NodeName
     hits: Annotated[tuple[Hit, ...], "score: cosine"]
     reading: ReadAs = OF_WRITES
 

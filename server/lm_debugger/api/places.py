@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from lm_debugger.api.exploring import Hit, ReadAs, hits
+from lm_debugger.engine.nodes import NodeName
 from lm_debugger.engine.readings import OF_WRITES
-from lm_debugger.engine.tokens import Node, Token, TokenLogit
+from lm_debugger.engine.tokens import Token, TokenLogit
 from lm_debugger.errors import IndexNotReady, NoClusters
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class PlaceReply:
     model: str
     layer: int
     dim: int
-    node: Node
+    node: NodeName
     norm: float
     norm_rank: Annotated[int, "1: the largest norm"]
     n_vectors: int

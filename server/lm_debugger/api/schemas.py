@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from lm_debugger.api.progress import Progress
+from lm_debugger.engine.nodes import NodeName, name_of
 from lm_debugger.engine.types import FinishReason, Kind, ModelInfo, Token
 from lm_debugger.json_input import Request, described
 from lm_debugger.runs.program import Form
@@ -109,9 +110,14 @@ class ModelsReply(Reply):
     models: list[ModelOut]  # type: ignore[valid-type]
 
 
+def _name(known: dict[str, Any]) -> str:
+    return name_of("value", known["layer"], known["dim"])
+
+
 class ExampleIntervention(Reply):
     layer: int
     dim: int
+    node: NodeName = Field(default_factory=_name)
     kind: Kind
     value: float | None
     name: str | None = Field(description="what the vector is about, shown instead of L12D34")
@@ -182,7 +188,8 @@ class ErrorBody(Reply):
     message: str
     details: dict[str, object] = Field(
         description="the values behind the sentence; where one intervention is refused, "
-        "`intervention` is its place in the request's list, from 0, and `id` its vector, 'L9D1'"
+        "`intervention` is its place in the request's list, from 0, and `id` the vector that it "
+        "names, 'L9D1'"
     )
     request_id: str
 

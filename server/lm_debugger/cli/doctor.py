@@ -7,17 +7,24 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from platformdirs import user_cache_dir
 
 from lm_debugger import __version__
 from lm_debugger.cli.model import load_debugger, weights_options
+from lm_debugger.engine.capabilities import OF_SOME
+from lm_debugger.engine.types import ModelInfo, SelfCheck
+from lm_debugger.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from lm_debugger.engine.debugger import Debugger
 
 _PACKAGES = (
     "torch",
@@ -170,6 +177,8 @@ def _model(model: str, options: dict[str, Any]) -> Iterator[str]:
         f"loaded in {time.perf_counter() - start:.1f} s: {info.architecture}, {info.n_layers} "
         f"layers, {info.n_parameters:,} parameters in {info.dtype} on {info.device}"
     )
+    yield from _kind(info, debugger.adapter.softcap)
+    yield from _self_check(info.self_check)
     unread = debugger.checkpoint.unread_keys
     yield (
         "keys of its config.json that transformers does not read, so that they change no number: "
@@ -183,3 +192,34 @@ def _model(model: str, options: dict[str, Any]) -> Iterator[str]:
         )
     unembedding = "the embedding matrix" if info.tied_unembedding else "a matrix of its own"
     yield f"its unembedding is {unembedding}"
+    yield f"put in front of prompts: {_in_front(debugger) or 'nothing'}"
+
+
+def _in_front(debugger: Debugger) -> str:
+    """The token that begins texts, where prompts have it that do not name it."""
+    begin = debugger.checkpoint.tokenizer.bos_token_id
+    with suppress(InvalidInput):  # there are tokenizers without an "a"
+        first = debugger.tokenize("a")[0]
+        return first.text if first.id == begin else ""
+    return ""
+
+
+def _kind(info: ModelInfo, softcap: float | None) -> Iterator[str]:
+    """What its blocks are like, as far as rules depend on it, and what it cannot be asked."""
+    order = "side by side" if info.parallel else "one after the other"
+    ffn = "a gated FFN" if info.gated else "a plain FFN"
+    norm = " with a norm behind it" if info.post_norm else ""
+    cap = "" if softcap is None else f"; logits are capped at {softcap:g} (rule 23)"
+    yield f"its blocks: attention and {ffn}{norm}, {order}{cap}"
+    missing = [told for name, told in OF_SOME.items() if name not in info.capabilities]
+    yield f"what it cannot be asked: {'; '.join(missing) or 'nothing'}"
+
+
+def _self_check(found: SelfCheck) -> Iterator[str]:
+    """Its identities (rule 25), each with how far it is off."""
+    yield (
+        f"self-check in {found.seconds:.2f} s: on this machine equal to transformers to "
+        f"{found.error:.1e} of the largest value (rule 25)"
+    )
+    for each in found.equalities:
+        yield f"  {each.error:.1e}  {each.name}: {each.meaning}"

@@ -71,13 +71,16 @@ def build(index: ModelIndex) -> None:
     """
     from tqdm import tqdm
 
+    from lm_debugger.index import stages
+
+    units = {stage.name: stage.unit for stage in stages.STAGES}
     bars: dict[str, Any] = {}
 
     def show(progress: Progress) -> None:
         if progress.state != "building" or progress.total == 0:
             return
         if progress.stage not in bars:
-            unit = "layer" if progress.stage == "projections" else "iteration"
+            unit = units[progress.stage]
             bars[progress.stage] = tqdm(
                 total=progress.total, desc=progress.stage, unit=unit, bar_format=_BAR
             )

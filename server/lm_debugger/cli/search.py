@@ -9,6 +9,7 @@ import click
 
 from lm_debugger.cli.explore import build, index_options, open_index
 from lm_debugger.engine.types import LIMITS, ValueId
+from lm_debugger.errors import InvalidIntervention
 from lm_debugger.visible import shown
 
 
@@ -47,18 +48,17 @@ def command(
 
     Example: lm-debugger search demo "music, song, -school"
     """
-    like = re.fullmatch(r"\s*L\d+D\d+\s*", words, re.IGNORECASE) is not None
-    if (keywords or like) and (layers or normalised):
+    at = _vector(words)
+    if (keywords or at) and (layers or normalised):
         raise click.UsageError("--layers and --normalised go with concept search only.")
-    if opposite and not like:
+    if opposite and not at:
         raise click.UsageError("--opposite goes with a value vector, such as L7D44.")
     debugger, index = open_index(model, options)
     from lm_debugger.api.exploring import ConceptReply, KeywordReply, NeighboursReply
     from lm_debugger.api.wire import dumped
 
     reply: ConceptReply | KeywordReply | NeighboursReply
-    if like:
-        at = ValueId.parse(words)
+    if at:
         debugger.check(at)
         near = index.concepts.neighbours(at, n, opposite=opposite)
         reply = NeighboursReply.of(debugger, index, at, near)
@@ -77,6 +77,14 @@ def command(
         click.echo(f"{hit.node:<10}{hit.score:8.3f}  {shown([token.text for token in hit.tokens])}")
     if not reply.hits:
         click.echo("No value vector lists that.")
+
+
+def _vector(words: str) -> ValueId | None:
+    """The value vector that is named in place of words, if one is."""
+    try:
+        return ValueId.parse(words)
+    except InvalidIntervention:
+        return None
 
 
 def _layers(text: str | None, n_layers: int) -> tuple[int, int]:

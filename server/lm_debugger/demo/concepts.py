@@ -52,9 +52,8 @@ def main() -> None:
     drawn = sample(debugger, args.n, args.seed)
     for at in drawn:
         promoted = debugger.project(at.layer, at.dim, args.top).promoted
-        name = f"L{at.layer}D{at.dim}"
         tokens = " | ".join(repr(entry.token.text)[1:-1] for entry in promoted)
-        click.echo(f"{name:9} {tokens}")
+        click.echo(f"{at!s:9} {tokens}")
     if args.data:
         uses = data.load(args.data).uses()
         for below in RARE:

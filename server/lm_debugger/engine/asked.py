@@ -1,16 +1,16 @@
-"""What goes into the engine: value vectors by name, interventions, sampling. Frozen, and
+"""What goes into the engine: interventions, positions, sampling. Frozen, and
 checked when made as far as that needs no model. See `types` for the letters and rules.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, SupportsIndex, TypeAlias
 
 from lm_debugger.engine.given import listed, number, shown, whole, wholes
+from lm_debugger.engine.nodes import ValueId
 from lm_debugger.errors import InvalidIntervention, InvalidPosition, OutOfRange
 
 Kind: TypeAlias = Literal["on", "off", "set", "scale", "add"]
@@ -21,8 +21,6 @@ Positions: TypeAlias = Literal["all", "last"] | tuple[int, ...]
 
 PositionsLike: TypeAlias = Literal["all", "last"] | SupportsIndex | Iterable[SupportsIndex]
 """What `as_positions` takes."""
-
-_NAME = re.compile(r"\s*[lL](\d{1,9})[dD](\d{1,9})\s*")
 
 
 def as_positions(value: PositionsLike) -> Positions:
@@ -46,38 +44,6 @@ def as_positions(value: PositionsLike) -> Positions:
             positions=given,
         )
     return items
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ValueId:
-    """One value vector: row `dim` of layer `layer`'s value matrix [F, D]; written `L12D34`."""
-
-    layer: int
-    dim: int
-
-    def __post_init__(self) -> None:
-        if type(self.layer) is not int or type(self.dim) is not int:
-            layer, dim = _layer_and_dim(self.layer, self.dim)
-            object.__setattr__(self, "layer", layer)
-            object.__setattr__(self, "dim", dim)
-
-    def __str__(self) -> str:
-        return f"L{self.layer}D{self.dim}"
-
-    @classmethod
-    def parse(cls, text: str) -> ValueId:
-        """Read `L12D34` (any case, surrounding space allowed).
-
-        Raises:
-            InvalidIntervention: the text does not have that form.
-        """
-        match = _NAME.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
-            raise InvalidIntervention(
-                f"{shown(text)} does not name a value vector; write layer and dimension as L12D34.",
-                value=text if isinstance(text, str) else shown(text),
-            )
-        return cls(int(match[1]), int(match[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +80,8 @@ class Intervention:
     ] = None
 
     def __post_init__(self) -> None:
-        layer, dim = _layer_and_dim(self.layer, self.dim)
-        name = f"L{layer}D{dim}"
+        at = ValueId(self.layer, self.dim)
+        name = str(at)
         if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise InvalidIntervention(
                 f"{name}: unknown kind {shown(self.kind)}; allowed are {', '.join(KINDS)}.",
@@ -129,7 +95,7 @@ class Intervention:
             )
         positions = as_positions(self.positions)
         for field, plain in (
-            ("layer", layer), ("dim", dim), ("value", value), ("positions", positions),
+            ("layer", at.layer), ("dim", at.dim), ("value", value), ("positions", positions),
         ):  # fmt: skip
             object.__setattr__(self, field, plain)
 
@@ -213,6 +179,28 @@ class Intervention:
         return cls(at.layer, at.dim, kind, value, positions, generated)
 
 
+def edited(node: Any, layer: Any, dim: Any) -> ValueId:
+    """The value vector that an intervention outside of Python names: by its `node` or by `layer`
+    and `dim`, None being what it leaves out.
+
+    Raises:
+        InvalidIntervention: it has neither, both and not of the same vector, or no such name.
+    """
+    if node is None:
+        if layer is None or dim is None:
+            raise InvalidIntervention(
+                'An intervention has a node, such as "L12D34", or a layer and a dim.'
+            )
+        return ValueId(layer, dim)
+    at = ValueId.parse(node)
+    if layer not in (None, at.layer) or dim not in (None, at.dim):
+        raise InvalidIntervention(
+            f"The intervention's node is {at}, its layer {shown(layer)} and its dim {shown(dim)}; "
+            "the node alone is enough."
+        )
+    return at
+
+
 InterventionsLike: TypeAlias = (
     Intervention | Mapping[str, Any] | Iterable[Intervention | Mapping[str, Any]] | None
 )
@@ -238,7 +226,7 @@ def as_interventions(given: InterventionsLike) -> tuple[Intervention, ...]:
 
 _NOT_ONE = (
     '{} is no intervention; write Intervention.off("L12D34"), or a dict such as '
-    '{{"layer": 12, "dim": 34, "kind": "off"}}.'
+    '{{"node": "L12D34", "kind": "off"}}.'
 )
 
 
@@ -247,26 +235,21 @@ def _as_intervention(item: Any) -> Intervention:
         return item
     if not isinstance(item, Mapping):
         raise InvalidIntervention(_NOT_ONE.format(shown(item)))
-    known = [field.name for field in fields(Intervention)]
+    known = ["node", *(field.name for field in fields(Intervention))]
     unknown = [key for key in item if key not in known]
-    missing = [key for key in ("layer", "dim", "kind") if key not in item]
+    needed = ("kind",) if "node" in item else ("layer", "dim", "kind")
+    missing = [key for key in needed if key not in item]
     if unknown or missing:
         wrong = [f"no {key}" for key in missing] + [f"an unknown key {shown(k)}" for k in unknown]
         raise InvalidIntervention(
             f"The intervention {shown(dict(item))} has {' and '.join(wrong)}; the keys are "
             f"{', '.join(known)}."
         )
-    return Intervention(**item)
-
-
-def _layer_and_dim(layer: Any, dim: Any) -> tuple[int, int]:
-    found = whole(layer), whole(dim)
-    if found[0] is None or found[1] is None:
-        raise InvalidIntervention(
-            f"Layer and dimension of a value vector are integers, not {shown(layer)} and "
-            f"{shown(dim)}."
-        )
-    return found[0], found[1]
+    if "node" not in item:
+        return Intervention(**item)
+    at = edited(*(item.get(key) for key in ("node", "layer", "dim")))
+    more = {key: item[key] for key in item if key != "node"}
+    return Intervention(**{**more, "layer": at.layer, "dim": at.dim})
 
 
 @dataclass(frozen=True, slots=True)

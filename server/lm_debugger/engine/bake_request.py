@@ -10,6 +10,7 @@ from lm_debugger.engine.asked import Intervention
 from lm_debugger.engine.baked import Baked
 from lm_debugger.engine.baking import bake, bakeable
 from lm_debugger.engine.boosts import Boosts
+from lm_debugger.engine.checks import check_count
 from lm_debugger.engine.given import shown
 from lm_debugger.errors import CannotBake, InvalidInput, about_intervention
 
@@ -30,7 +31,8 @@ def bake_checked(
     for place, item in enumerate(interventions):
         with about_intervention(place, item.id):
             model.value(item.layer, item.dim)
-    wanted = model.interventions(bakeable(interventions), n_tokens=1)
+    wanted = bakeable(interventions)  # at all positions, so that there is none to be checked
+    check_count(len(wanted), model.limits.max_interventions)
     if not isinstance(out, str | os.PathLike):
         raise InvalidInput(f"out must be the path of a folder, not {shown(out)}.")
     boosts: Boosts | None = None

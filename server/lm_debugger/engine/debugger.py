@@ -18,7 +18,6 @@ from lm_debugger.engine.asked import (
     InterventionsLike,
     PositionsLike,
     Sampling,
-    ValueId,
     as_interventions,
     as_positions,
 )
@@ -29,6 +28,7 @@ from lm_debugger.engine.given import shown
 from lm_debugger.engine.limits import LIMITS, Limits
 from lm_debugger.engine.loading import Checkpoint, choose_device, load
 from lm_debugger.engine.model import Model
+from lm_debugger.engine.nodes import ValueId
 from lm_debugger.engine.questions import (
     attribute,
     find_tokens,

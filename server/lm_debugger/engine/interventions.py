@@ -24,15 +24,10 @@ from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.boosts import Boosts, boosted
 from lm_debugger.engine.checks import resolve_positions
 from lm_debugger.engine.edits import Edits, FromRow, SiteEdit
-from lm_debugger.engine.given import shown, whole
+from lm_debugger.engine.nodes import Shape, ValueId, value_in
 from lm_debugger.engine.sites import Site
-from lm_debugger.engine.types import Intervention, ValueId
-from lm_debugger.errors import (
-    NonFiniteResult,
-    UnknownDimension,
-    UnknownLayer,
-    about_intervention,
-)
+from lm_debugger.engine.types import Intervention
+from lm_debugger.errors import NonFiniteResult, about_intervention
 
 
 def check_value(adapter: Adapter, layer: SupportsIndex, dim: SupportsIndex) -> ValueId:
@@ -41,25 +36,7 @@ def check_value(adapter: Adapter, layer: SupportsIndex, dim: SupportsIndex) -> V
     Raises:
         UnknownLayer, UnknownDimension: naming the allowed range.
     """
-    at, width = whole(layer), adapter.ffn_width
-    if at is None or not 0 <= at < adapter.n_layers:
-        raise UnknownLayer(
-            f"There is no layer {shown(layer)}; this model's layers are 0 to "
-            f"{adapter.n_layers - 1}.",
-            layer=at if at is not None else shown(layer),
-            minimum=0,
-            maximum=adapter.n_layers - 1,
-        )
-    row = whole(dim)
-    if row is None or not 0 <= row < width:
-        raise UnknownDimension(
-            f"There is no dimension {shown(dim)} in layer {at}; dimensions are 0 to {width - 1}.",
-            layer=at,
-            dim=row if row is not None else shown(dim),
-            minimum=0,
-            maximum=width - 1,
-        )
-    return ValueId(at, row)
+    return value_in(Shape(adapter.n_layers, adapter.ffn_width), layer, dim)
 
 
 def check(adapter: Adapter, interventions: Sequence[Intervention], n_tokens: int) -> None:

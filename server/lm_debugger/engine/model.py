@@ -19,7 +19,6 @@ from lm_debugger.engine.asked import (
     Intervention,
     InterventionsLike,
     PositionsLike,
-    ValueId,
     as_interventions,
     as_positions,
 )
@@ -37,6 +36,7 @@ from lm_debugger.engine.kept import Kept, KeptRuns
 from lm_debugger.engine.lens import Lens
 from lm_debugger.engine.limits import Limits
 from lm_debugger.engine.loading import Checkpoint
+from lm_debugger.engine.nodes import ValueId
 from lm_debugger.engine.noted import prompt_of
 from lm_debugger.engine.passes import Runner
 from lm_debugger.engine.questions.base import Prompt

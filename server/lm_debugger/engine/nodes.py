@@ -10,6 +10,9 @@
 `@4` behind a name is the position that is written to; `L3H5@6<4` is what head 5 brings to position
 6 from position 4. Without a position a name means all positions together (METHODS, section 1).
 
+`Node` is any of these, `ValueId` a value vector by its two numbers alone. Names are read and
+written here and nowhere else.
+
 All numbers are 0-based. Any case and surrounding space are read; a dictionary's name keeps its
 case. What only adds to a score, the final norm's and the unembedding's bias, writes nothing and has
 no name here. frontend/src/lib/nodes.ts is this module's twin: tests/nodes.json tests both.
@@ -19,10 +22,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from lm_debugger.engine.given import shown, whole
-from lm_debugger.errors import InvalidInput, InvalidPosition, UnknownDimension, UnknownLayer
+from lm_debugger.errors import (
+    InvalidInput,
+    InvalidIntervention,
+    InvalidNode,
+    InvalidPosition,
+    UnknownDimension,
+    UnknownLayer,
+)
+
+NodeName: TypeAlias = Annotated[str, "its name, L3D7"]
+"""Of a value vector, as answers have it beside its layer and dimension."""
 
 NodeKind: TypeAlias = Literal[
     "embedding",
@@ -60,6 +73,7 @@ _NAME = re.compile(
     rf"{_SPACE}(?:({_DICTIONARY}):)?(?:[lL]([0-9]{{1,9}}))?([A-Za-z]{{1,2}})([0-9]{{1,9}})?"
     rf"(?:@([0-9]{{1,9}})(?:<([0-9]{{1,9}}))?)?{_SPACE}"
 )
+_LAYERS_HAVE = "layers of this model have"
 _FORMS = "L3D7, L3H5, L3A, L3F, L3AB, L3FB, L3S120, E or P, with @4 for position 4"
 
 
@@ -93,7 +107,7 @@ class Node:
         dictionary: of a latent, its dictionary's name; None: the only one there is.
 
     Raises:
-        InvalidInput: the parts make no node; the sentence says why.
+        InvalidNode: the parts make no node; the sentence says why.
     """
 
     kind: NodeKind
@@ -108,13 +122,11 @@ class Node:
             given = getattr(self, part)
             number = None if given is None else whole(given)
             if given is not None and (number is None or number < 0):
-                raise InvalidInput(
-                    f"The {part} of a node is an integer from 0, not {shown(given)}."
-                )
+                raise InvalidNode(f"The {part} of a node is an integer from 0, not {shown(given)}.")
             object.__setattr__(self, part, number)
         problem = self._problem()
         if problem:
-            raise InvalidInput(problem)
+            raise InvalidNode(problem)
 
     def _problem(self) -> str | None:
         """The sentence on parts that do not belong together."""
@@ -127,7 +139,7 @@ class Node:
             return f"A node of kind {kind} has {'an' if self.index is None else 'no'} index."
         if self.source is not None:
             if kind != "head":
-                return f"Only a head attends to a position: L3H5@6<4, not {shown(self._written())}."
+                return f"Only a head attends to a position: L3H5@6<4, not {shown(str(self))}."
             if self.position is None or self.source > self.position:
                 return f"A head attends to its own position or an earlier one, not {self._ends()}."
         if self.dictionary is not None:
@@ -144,34 +156,29 @@ class Node:
         query = "" if self.position is None else f"@{self.position}"
         return f"{query}<{self.source}"
 
-    def _written(self) -> str:
+    def __str__(self) -> str:
         front = "" if self.dictionary is None else f"{self.dictionary}:"
-        layer = "" if self.layer is None else f"L{self.layer}"
-        index = "" if self.index is None else str(self.index)
         position = "" if self.position is None else f"@{self.position}"
         source = "" if self.source is None else f"<{self.source}"
-        return f"{front}{layer}{_LETTER_OF[self.kind]}{index}{position}{source}"
-
-    def __str__(self) -> str:
-        return self._written()
+        return f"{front}{name_of(self.kind, self.layer, self.index)}{position}{source}"
 
     @classmethod
     def parse(cls, text: str) -> Node:
         """Read a name.
 
         Raises:
-            InvalidInput: it names no node; the sentence says what a name looks like, or what of it
+            InvalidNode: it names no node; the sentence says what a name looks like, or what of it
                 cannot be.
         """
         match = _NAME.fullmatch(text) if isinstance(text, str) else None
         kind = _LETTERS.get(match[3].upper()) if match else None
         if match is None or kind is None:
-            raise InvalidInput(_no_name(text), value=text if isinstance(text, str) else shown(text))
+            raise _no_name(text)
         layer, index, position, source = (
             None if part is None else int(part) for part in match.group(2, 4, 5, 6)
         )
         if (layer is None) != (kind in _IN_NO_LAYER) or (index is None) == (kind in _COUNTED):
-            raise InvalidInput(_no_name(text), value=text)
+            raise _no_name(text)
         return cls(kind, layer, index, position, source, match[1])
 
     @property
@@ -191,36 +198,122 @@ class Node:
         Raises:
             UnknownLayer, UnknownDimension, InvalidPosition, InvalidInput: naming what there is.
         """
-        layers = "layers of this model have"
+        if self.layer is not None:
+            _within(UnknownLayer, "layer", self.layer, "this model has", shape.n_layers)
         of_kind: dict[str, tuple[type[InvalidInput], str, str, int | None]] = {
-            "value": (UnknownDimension, "dimension", layers, shape.ffn_width),
-            "head": (InvalidInput, "head", layers, shape.n_heads),
+            "value": (UnknownDimension, "dimension", _LAYERS_HAVE, shape.ffn_width),
+            "head": (InvalidInput, "head", _LAYERS_HAVE, shape.n_heads),
             "latent": (InvalidInput, "latent", "this dictionary has", shape.n_latents),
         }
-        _within(UnknownLayer, "layer", self.layer, "this model has", shape.n_layers)
         if self.kind in of_kind:
             error, word, has, count = of_kind[self.kind]
             _within(error, word, self.index, has, count, layer=self.layer)
-        _within(InvalidPosition, "position", self.position, "this prompt has", shape.n_tokens)
+        if self.position is not None:
+            _within(InvalidPosition, "position", self.position, "this prompt has", shape.n_tokens)
+
+
+def name_of(kind: NodeKind, layer: int | None, index: int | None = None) -> str:
+    """The name of a node at all positions, without making one: what tables are filled with."""
+    place = "" if layer is None else f"L{layer}"
+    return f"{place}{_LETTER_OF[kind]}{'' if index is None else index}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ValueId:
+    """One value vector: row `dim` of layer `layer`'s value matrix [F, D]; written `L12D34`.
+
+    Any integers: whether a model has it, only `value_in` says.
+
+    Raises:
+        InvalidIntervention: one of them is no integer.
+    """
+
+    layer: int
+    dim: int
+
+    def __post_init__(self) -> None:
+        if type(self.layer) is int and type(self.dim) is int:
+            return
+        for part in ("layer", "dim"):
+            plain = whole(getattr(self, part))
+            if plain is None:
+                raise InvalidIntervention(
+                    "Layer and dimension of a value vector are integers, not "
+                    f"{shown(self.layer)} and {shown(self.dim)}."
+                )
+            object.__setattr__(self, part, plain)
+
+    def __str__(self) -> str:
+        return name_of("value", self.layer, self.dim)
+
+    @classmethod
+    def of(cls, node: Node) -> ValueId:
+        """The value vector that a node is, at whatever position.
+
+        Raises:
+            InvalidNode: it is another kind of node.
+        """
+        if node.kind != "value":
+            raise InvalidNode(f"{node} is no value vector; these are written as L12D34.")
+        assert node.layer is not None
+        assert node.index is not None
+        return cls(node.layer, node.index)
+
+    @classmethod
+    def parse(cls, text: str) -> ValueId:
+        """Read `L12D34` (any case, surrounding space allowed).
+
+        Raises:
+            InvalidIntervention: the text names no value vector, or one at a position.
+        """
+        try:
+            node = Node.parse(text)
+        except InvalidNode:
+            node = None
+        if node is None or node.kind != "value" or node.position is not None:
+            raise InvalidIntervention(
+                f"{shown(text)} does not name a value vector; write layer and dimension as L12D34.",
+                value=text if isinstance(text, str) else shown(text),
+            )
+        return cls.of(node)
+
+
+def value_in(shape: Shape, layer: Any, dim: Any) -> ValueId:
+    """The value vector of a layer and a dimension, whatever a caller gives as such, if a model has
+    it (rule 12).
+
+    Raises:
+        UnknownLayer, UnknownDimension: naming what there is.
+    """
+    at = _within(UnknownLayer, "layer", layer, "this model has", shape.n_layers)
+    width = shape.ffn_width
+    return ValueId(at, _within(UnknownDimension, "dimension", dim, _LAYERS_HAVE, width, layer=at))
 
 
 def _within(
     error: type[InvalidInput],
     word: str,
-    number: int | None,
+    given: Any,
     has: str,
     count: int | None,
     **details: Any,
-) -> None:
-    if number is not None and count is not None and number >= count:
+) -> Any:
+    """`given` as a plain integer, if it is one from 0 and below `count`."""
+    number = whole(given)
+    if count is not None and (number is None or not 0 <= number < count):
+        wrong = shown(given) if number is None else number
         raise error(
-            f"There is no {word} {number}: {has} {word}s 0 to {count - 1}.",
+            f"There is no {word} {wrong}: {has} {word}s 0 to {count - 1}.",
             **details,
-            **{"dim" if word == "dimension" else word: number},
+            **{"dim" if word == "dimension" else word: wrong},
             minimum=0,
             maximum=count - 1,
         )
+    return number
 
 
-def _no_name(text: object) -> str:
-    return f"{shown(text)} names no node; write one as {_FORMS}."
+def _no_name(text: object) -> InvalidNode:
+    return InvalidNode(
+        f"{shown(text)} names no node; write one as {_FORMS}.",
+        value=text if isinstance(text, str) else shown(text),
+    )

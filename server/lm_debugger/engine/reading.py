@@ -14,6 +14,7 @@ from torch import Tensor
 from lm_debugger.engine.edits import first_layer
 from lm_debugger.engine.kept import Kept, ReadAt
 from lm_debugger.engine.lens import Distributions, Lens, top_k
+from lm_debugger.engine.nodes import name_of
 from lm_debugger.engine.passes import Runner
 from lm_debugger.engine.sites import Site
 from lm_debugger.engine.stopping import may_go_on
@@ -175,7 +176,8 @@ class Reader:
             layer = start + number // n_columns
             entries = zip(row_dims, row_chosen, row_scores, strict=True)
             updates = tuple(
-                SubUpdate(layer, dim, f"L{layer}D{dim}", own, score) for dim, own, score in entries
+                SubUpdate(layer, dim, name_of("value", layer, dim), own, score)
+                for dim, own, score in entries
             )
             found.append((updates, share))
         return found

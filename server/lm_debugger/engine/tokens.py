@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from lm_debugger.engine.asked import ValueId
+from lm_debugger.engine.nodes import NodeName, ValueId
 
 Decoded: TypeAlias = Annotated[str, "the tokenizer's decoding of this one id"]
 Hex: TypeAlias = Annotated[str | None, "its bytes, where they are not valid UTF-8 by themselves"]
-Node: TypeAlias = Annotated[str, "its name, L3D7"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class SubUpdate:
 
     layer: int
     dim: int
-    node: Node
+    node: NodeName
     coefficient: Annotated[float, "m_i, signed"]
     score: Annotated[float, "|m_i| · ||v_i||_2"]
 

@@ -28,13 +28,13 @@ from lm_debugger.engine.asked import (
     Positions,
     PositionsLike,
     Sampling,
-    ValueId,
     as_interventions,
     as_positions,
 )
 from lm_debugger.engine.baked import Baked, BakedEdit
 from lm_debugger.engine.equalities import Equality, SelfCheck
 from lm_debugger.engine.limits import LIMITS, Limits
+from lm_debugger.engine.nodes import ValueId
 from lm_debugger.engine.questions.attribute import Attribution, Contribution
 from lm_debugger.engine.questions.find_tokens import Tokens
 from lm_debugger.engine.questions.follow import Followed, Following

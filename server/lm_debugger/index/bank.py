@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from typing import Any, overload
 
@@ -22,7 +22,7 @@ from torch import Tensor
 from lm_debugger.engine.adapters import Adapter
 from lm_debugger.engine.given import shown
 from lm_debugger.engine.interventions import check_value
-from lm_debugger.engine.types import ValueId
+from lm_debugger.engine.nodes import Node, ValueId
 from lm_debugger.errors import InvalidInput
 
 
@@ -35,7 +35,7 @@ class Bank:
         heights: N_l of each of the L layers; 0 where a layer has no such rows.
         matrix: layer -> [N_l, D], the directions as searches and clusters compare them; may be
             computed anew by each call, so nobody keeps more than one.
-        node: (layer, row) -> the name that answers give it.
+        node: (layer, row) -> what it is called in answers.
         place: the way back, for whatever a caller may pass; raises InvalidInput or one of its
             subclasses for a name that no row has (rule 12).
     """
@@ -43,7 +43,7 @@ class Bank:
     name: str
     heights: tuple[int, ...]
     matrix: Callable[[int], Tensor]
-    node: Callable[[int, int], ValueId]
+    node: Callable[[int, int], Node]
     place: Callable[[Any], tuple[int, int]]
 
     @cached_property
@@ -80,8 +80,8 @@ class Bank:
         """The layer that row `number` of N is in."""
         return bisect_right(self.offsets, number) - 1
 
-    def named(self, number: int) -> ValueId:
-        """The name of row `number` of N."""
+    def named(self, number: int) -> Node:
+        """What row `number` of N is called."""
         layer = self.layer_of(number)
         return self.node(layer, number - self.offsets[layer])
 
@@ -122,13 +122,15 @@ def values(adapter: Adapter) -> Bank:
     """The value vectors, F in every layer."""
 
     def place(at: Any) -> tuple[int, int]:
+        if isinstance(at, Node):
+            at = ValueId.of(at)
         if not isinstance(at, ValueId):
-            raise InvalidInput(f"A value vector is named by a ValueId, not by {shown(at)}.")
+            raise InvalidInput(f"A value vector is named by a ValueId or Node, not by {shown(at)}.")
         known = check_value(adapter, at.layer, at.dim)
         return known.layer, known.dim
 
     heights = (adapter.ffn_width,) * adapter.n_layers
-    return Bank("values", heights, adapter.value_directions, ValueId, place)
+    return Bank("values", heights, adapter.value_directions, partial(Node, "value"), place)
 
 
 BANKS: dict[str, Callable[[Adapter], Bank]] = {"values": values}

@@ -28,14 +28,14 @@ State = Literal["waiting", "building", "ready", "cancelled", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a build stands: `done` of `total` steps of `stage`, layers or iterations, and of the
-    step after them `within`, from 0 to 1.
+    """Where a build stands: `done` of `total` steps of the stage of this name, such as layers or
+    iterations, and of the step after them `within`, from 0 to 1.
 
     `seconds_left` is an estimate for the stage, None before there is anything to go by.
     """
 
     state: State = "waiting"
-    stage: Literal["projections", "clusters"] = "projections"
+    stage: str = "projections"
     done: int = 0
     total: int = 0
     seconds_left: float | None = None

@@ -16,9 +16,10 @@ from torch import Tensor
 from lm_debugger.engine.checks import check_range, check_text
 from lm_debugger.engine.given import shown, wholes
 from lm_debugger.engine.lens import top_k
+from lm_debugger.engine.nodes import Node, ValueId
 from lm_debugger.engine.spelling import Spelling, spell_all
 from lm_debugger.engine.stopping import may_go_on
-from lm_debugger.engine.types import Token, ValueId
+from lm_debugger.engine.types import Token
 from lm_debugger.errors import InvalidInput, UnknownLayer
 from lm_debugger.index.bank import Bank
 from lm_debugger.index.source import Source
@@ -40,8 +41,13 @@ class Word:
 class ScoredValue:
     """A row and its score: a mean logit, that divided by ||v||, or a cosine."""
 
-    id: ValueId
+    node: Node
     score: float
+
+    @property
+    def id(self) -> ValueId:
+        """The value vector, where it is one; raises InvalidNode."""
+        return ValueId.of(self.node)
 
 
 def parse(text: str) -> list[tuple[str, bool]]:
@@ -120,7 +126,9 @@ class ConceptSearch:
                     direction += sign * torch.stack(chosen).mean(dim=0)
             return self._ranked(direction, n, normalised=normalised, layers=layers)
 
-    def neighbours(self, at: ValueId, n: int, *, opposite: bool = False) -> list[ScoredValue]:
+    def neighbours(
+        self, at: Node | ValueId, n: int, *, opposite: bool = False
+    ) -> list[ScoredValue]:
         """The n rows nearest to v by cosine, v itself left out, or those most opposed to it.
 
         Raises:
@@ -134,7 +142,7 @@ class ConceptSearch:
             sign = -1 if opposite else 1
             own = self._bank.node(layer, row)
             found = self._ranked(sign * unit, n + 1, normalised=True, layers=None)
-        return [ScoredValue(v.id, sign * v.score) for v in found if v.id != own][:n]
+        return [ScoredValue(v.node, sign * v.score) for v in found if v.node != own][:n]
 
     def _ranked(
         self, direction: Tensor, n: int, *, normalised: bool, layers: tuple[int, int] | None

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_debugger.engine.types import ValueId
+from lm_debugger.engine.nodes import Node, ValueId
 from lm_debugger.errors import InvalidInput
 from lm_debugger.index.bank import Bank
 from lm_debugger.index.stages.projections import LayerProjections
@@ -35,9 +35,14 @@ Floats = NDArray[np.float64]
 class KeywordHit:
     """A found row. `matched` are the ranks (0 to 49) of the tokens that match."""
 
-    id: ValueId
+    node: Node
     score: float
     matched: tuple[int, ...]
+
+    @property
+    def id(self) -> ValueId:
+        """The value vector, where it is one; raises InvalidNode."""
+        return ValueId.of(self.node)
 
 
 @dataclass(frozen=True, slots=True)

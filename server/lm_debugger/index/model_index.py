@@ -19,7 +19,7 @@ import platformdirs
 from lm_debugger.engine.checks import check_range, check_text
 from lm_debugger.engine.debugger import Debugger
 from lm_debugger.engine.given import shown, whole
-from lm_debugger.engine.types import ValueId
+from lm_debugger.engine.nodes import Node, ValueId
 from lm_debugger.errors import IndexNotReady, InvalidInput, NoClusters, OutOfRange
 from lm_debugger.index import stages
 from lm_debugger.index.bank import BANKS
@@ -45,8 +45,8 @@ class ModelIndex:
             for caches.
         n_clusters: k; None: a sensible number for the model's size; 0: no clusters.
         method: "kmeans" or the reference's "complete-linkage".
-        bank: a key of `BANKS`. Answers name its rows, and questions are asked by these names:
-            value vectors by their `ValueId`.
+        bank: a key of `BANKS`. Answers name its rows by their `Node`, and questions are asked
+            by these; value vectors by their `ValueId`, too.
 
     Raises:
         OutOfRange: unknown method or bank, or n_clusters not between 0 and the number of vectors.
@@ -181,7 +181,7 @@ class ModelIndex:
             raise IndexNotReady(f"The keyword index is not there yet ({self._why()}).")
         return self._keywords.search(text, n)
 
-    def promoted(self, at: ValueId, n: int) -> tuple[list[int], list[float]] | None:
+    def promoted(self, at: Node | ValueId, n: int) -> tuple[list[int], list[float]] | None:
         """Ids and logits of the n <= 50 tokens that a vector promotes, if its layer is built."""
         layer, row = self._bank.place(at)
         found = self._layers.get(layer)
@@ -189,11 +189,11 @@ class ModelIndex:
             return None
         return found.promoted_ids[row, :n].tolist(), found.promoted_logits[row, :n].tolist()
 
-    def norm(self, at: ValueId) -> float:
+    def norm(self, at: Node | ValueId) -> float:
         """||v||_2."""
         return float(self._bank.norms[self._bank.number(at)])
 
-    def norm_rank(self, at: ValueId) -> int:
+    def norm_rank(self, at: Node | ValueId) -> int:
         """1 for the vector with the largest norm of the bank; ties share the better rank."""
         norms = self._bank.norms
         return 1 + int((norms > norms[self._bank.number(at)]).sum())
@@ -210,7 +210,7 @@ class ModelIndex:
             return 0
         return None if self._partition is None else len(self._partition.clusters.centres)
 
-    def cluster_of(self, at: ValueId) -> int:
+    def cluster_of(self, at: Node | ValueId) -> int:
         """The cluster a vector belongs to. Raises: NoClusters, IndexNotReady."""
         return int(self.clusters.labels[self._bank.number(at)])
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from lm_debugger.engine.asked import edited
 from lm_debugger.engine.types import Intervention, Sampling, ValueId
 from lm_debugger.errors import about_intervention
 from lm_debugger.json_input import ListOf, Named, Request, Text, made, request_of
@@ -20,13 +21,21 @@ FORMAT = "lm-debugger-run"
 VERSION = 1
 
 
-@request_of(Intervention, required=["kind"])
+@request_of(Intervention, required=["kind"], optional=["layer", "dim"])
 class InterventionIn(Request):
-    """One edit of one coefficient (rules 8 to 15)."""
+    """One edit of one coefficient (rules 8 to 15), named by `node` or by `layer` and `dim`."""
+
+    node: Text | None = Field(None, description="name of what is edited, L3D7: for layer and dim")
+
+    def edited(self) -> ValueId:
+        """What it names; raises InvalidIntervention."""
+        read: Any = self  # with the fields of an `Intervention`
+        return edited(self.node, read.layer, read.dim)
 
     def checked(self) -> Intervention:
         """The engine's; it raises InvalidIntervention, InvalidPosition."""
-        found: Intervention = made(self)
+        at = self.edited()
+        found: Intervention = made(self, layer=at.layer, dim=at.dim)
         return found
 
 
@@ -38,8 +47,9 @@ def checked_interventions(items: Sequence[InterventionIn]) -> list[Intervention]
     """
     found = []
     for place, item in enumerate(items):
-        read: Any = item  # with the fields of an `Intervention`
-        with about_intervention(place, ValueId(read.layer, read.dim)):
+        with about_intervention(place):
+            at = item.edited()
+        with about_intervention(place, at):
             found.append(item.checked())
     return found
 

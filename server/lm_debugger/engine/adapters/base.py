@@ -22,12 +22,10 @@ from transformers.pytorch_utils import Conv1D
 from lm_debugger.engine.adapters import configs
 from lm_debugger.engine.adapters.entry import Calls, Entry
 from lm_debugger.engine.adapters.parts import Expressions, Parts, find, is_conv, matrix
+from lm_debugger.engine.capabilities import OF_EVERY_MODEL
 from lm_debugger.engine.norms import Norm
 from lm_debugger.engine.products import PackedLinear, can_pack
 from lm_debugger.engine.sites import Place, Site
-
-_EVERY_MODEL = ("trace", "grid", "follow", "sub_updates", "attribute", "values", "explore",
-                "generate", "bake")  # fmt: skip
 
 
 class Adapter:
@@ -114,7 +112,7 @@ class Adapter:
     def capabilities(self) -> tuple[str, ...]:
         """What this model can be asked: everything, but for baking what needs a bias of the FFN."""
         adds = all(self.value_bias(layer) is not None for layer in range(self.n_layers))
-        return (*_EVERY_MODEL, "bake_adds") if adds else _EVERY_MODEL
+        return (*OF_EVERY_MODEL, "bake_adds") if adds else OF_EVERY_MODEL
 
     def place(self, site: Site, layer: int) -> Place:
         """Where a site is that is not within the attention function.

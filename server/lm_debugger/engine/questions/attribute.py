@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Self
 
 from lm_debugger.engine import weight
-from lm_debugger.engine.asked import ValueId
 from lm_debugger.engine.checks import check_range
+from lm_debugger.engine.nodes import NodeName, ValueId, name_of
 from lm_debugger.engine.questions.base import Answer, AtOnePosition, Prompt, Runs
 from lm_debugger.engine.readings import OF_EFFECTS, Reading
-from lm_debugger.engine.tokens import Node, Token
+from lm_debugger.engine.tokens import Token
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,7 @@ class Contribution:
 
     layer: int
     dim: int
-    node: Node
+    node: NodeName
     coefficient: Annotated[float, "m_i, signed"]
     amount: Annotated[float, "what this sub-update adds"]
 
@@ -128,7 +128,7 @@ class Ask(AtOnePosition[Attribution]):
 
 
 def _contribution(at: tuple[int, int], coefficient: float, amount: float) -> Contribution:
-    return Contribution(*at, str(ValueId(*at)), coefficient, amount)
+    return Contribution(*at, name_of("value", *at), coefficient, amount)
 
 
 def frozen_direction(adapter: Adapter, state: Tensor, ids: Sequence[int]) -> tuple[Tensor, Tensor]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Self
 
 from lm_debugger.engine import weight
-from lm_debugger.engine.asked import ValueId
 from lm_debugger.engine.checks import check_range
+from lm_debugger.engine.nodes import NodeName, ValueId, name_of
 from lm_debugger.engine.questions.base import Answer, OfModel
 from lm_debugger.engine.readings import OF_WRITES, Reading
-from lm_debugger.engine.tokens import Node, Token, TokenLogit
+from lm_debugger.engine.tokens import Token, TokenLogit
 
 if TYPE_CHECKING:
     from lm_debugger.engine.model import Model
@@ -24,7 +24,7 @@ class Projection(Answer):
     model: str
     layer: int
     dim: int
-    node: Node
+    node: NodeName
     norm: Annotated[float, "||v||_2"]
     promoted: Annotated[tuple[TokenLogit, ...], "largest logit first"]
     suppressed: Annotated[tuple[TokenLogit, ...], "smallest logit first"]
@@ -68,7 +68,7 @@ class Ask(OfModel[Projection]):
             model=model.name,
             layer=self.layer,
             dim=self.dim,
-            node=str(ValueId(self.layer, self.dim)),
+            node=name_of("value", self.layer, self.dim),
             norm=float(vector.norm()),
             promoted=model.vocabulary.logits(promoted, highest),
             suppressed=model.vocabulary.logits(suppressed, [-x for x in lowest]),

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from lm_debugger.engine import weight
-from lm_debugger.engine.asked import ValueId
 from lm_debugger.engine.checks import check_range
+from lm_debugger.engine.nodes import NodeName, ValueId, name_of
 from lm_debugger.engine.questions.attribute import frozen_direction
 from lm_debugger.engine.questions.base import Answer, AtOnePosition, Prompt, Runs
 from lm_debugger.engine.readings import OF_WRITES, Reading
-from lm_debugger.engine.tokens import Node, SubUpdate, Token, TokenLogit
+from lm_debugger.engine.tokens import SubUpdate, Token, TokenLogit
 from lm_debugger.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class SubUpdateDetail:
 
     layer: int
     dim: int
-    node: Node
+    node: NodeName
     coefficient: Annotated[float, "m_i, signed"]
     unedited_coefficient: Annotated[float, "the same without interventions"]
     score: Annotated[float, "|m_i| · ||v_i||_2"]
@@ -113,7 +113,8 @@ class Ask(AtOnePosition[SubUpdates]):
             against=None if self.against is None else model.token(self.against),
             sub_updates=tuple(
                 SubUpdateDetail(
-                    self.layer, dim, str(ValueId(self.layer, dim)), m, plain, score, share, effect,
+                    self.layer, dim, name_of("value", self.layer, dim),
+                    m, plain, score, share, effect,
                     model.vocabulary.logits(up_ids, up),
                     model.vocabulary.logits(down_ids, [-x for x in down]),
                 )

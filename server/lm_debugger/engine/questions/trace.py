@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from lm_debugger.engine import showing, weight
-from lm_debugger.engine.asked import Intervention, Kind, Positions, ValueId
+from lm_debugger.engine.asked import Intervention, Kind, Positions
 from lm_debugger.engine.checks import check_range
+from lm_debugger.engine.nodes import NodeName, ValueId
 from lm_debugger.engine.questions.base import AboutPrompt, Answer, Prompt, Runs
 from lm_debugger.engine.readings import OF_STATES, Reading
 from lm_debugger.engine.tokens import SubUpdate, Token, TokenProb
@@ -128,7 +129,7 @@ class AppliedIntervention:
 
     layer: int
     dim: int
-    node: Annotated[str, "the name of what is edited, L3D7"]
+    node: NodeName
     kind: Kind
     value: float | None
     positions: Positions

@@ -57,6 +57,8 @@ class Stage(ABC, Generic[Result]):
     """As progress tells it."""
     files: ClassVar[str]
     """The beginning of its files' names; no other stage's."""
+    unit: ClassVar[str] = "layer"
+    """What one of its steps is."""
     inputs: ClassVar[tuple[type[Stage[Any]], ...]] = ()
     """The stages whose results it reads."""
 

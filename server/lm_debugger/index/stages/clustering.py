@@ -55,6 +55,7 @@ class Clustering(Stage[Clusters]):
 
     name = "clusters"
     files = "clusters"
+    unit = "iteration"
     inputs = (Projections,)
 
     @property
