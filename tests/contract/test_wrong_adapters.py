@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 from lm_debugger.engine.adapters import adapters
 from lm_debugger.engine.adapters.base import Adapter
+from lm_debugger.engine.adapters.entry import Calls
 from lm_debugger.engine.adapters.gemma import GemmaAdapter
 from lm_debugger.engine.adapters.gpt_neox import GPTNeoXAdapter
 from lm_debugger.engine.adapters.llama import LlamaAdapter
@@ -46,6 +48,16 @@ class WrongProjection(LlamaAdapter):
 class GateTakenForPlain(LlamaAdapter):
     model_types = ()
     parts = replace(llama, gate="")
+
+
+class OwnWayOfEmbedding(LlamaAdapter):
+    """As it would be with a forgotten scale."""
+
+    model_types = ()
+
+    def enter(self, ids: Tensor) -> tuple[Tensor, Calls]:
+        x, calls = super().enter(ids)
+        return 1.1 * x, calls
 
 
 class ParallelTakenForSequential(GPTNeoXAdapter):
@@ -85,6 +97,7 @@ WRONG: list[tuple[str, str, type[Adapter], str]] = [
     ("gemma3", "gemma3_text", PostNormTakenForTheNormBefore, "blocks"),
     ("gemma3", "gemma3_text", GainWithoutItsOne, "values"),
     ("gemma2", "gemma2", NoSoftcap, "prediction"),
+    ("llama", "llama", OwnWayOfEmbedding, "walk"),
     ("llama", "llama", WrongProjection, "blocks"),
     ("llama", "llama", GateTakenForPlain, "coefficients"),
     ("gpt_neox", "gpt_neox", ParallelTakenForSequential, "blocks"),

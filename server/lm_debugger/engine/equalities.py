@@ -25,6 +25,7 @@ class SelfCheck:
 
 
 MEANING = {
+    "walk": "the engine's way through the blocks ends where transformers' own pass does",
     "blocks": "what attention and FFN add to the residual is what the block adds",
     "coefficients": "the activation of what goes into an FFN, times its gate, is the coefficients",
     "values": "the value vectors times their coefficients, with the bias, are the FFN's output",

@@ -38,12 +38,13 @@ def self_check(adapter: Adapter, model: Any, ids: Sequence[int]) -> SelfCheck:
     with torch.inference_mode():
         tokens = torch.tensor([list(ids)], device=adapter.unembedding.device)
         plain = _Seen(adapter, model, tokens, [s for s in _LOOKED_AT if adapter.has(s)])
-        written_out = _Seen(adapter, model, tokens, [Site.PATTERN])
+        walked = _Walk(adapter, tokens)
         checks: dict[str, Callable[[], float]] = {
+            "walk": lambda: _off(walked.after, plain[Site.RESID_POST][-1]),
             "blocks": lambda: _blocks(adapter, plain),
             "coefficients": lambda: _coefficients(adapter, plain),
             "values": lambda: _values(adapter, plain),
-            "pattern": lambda: _pattern(adapter, plain, written_out),
+            "pattern": lambda: _pattern(adapter, plain, walked.patterns),
             "heads": lambda: _heads(adapter, plain),
             "prediction": lambda: _prediction(adapter, plain),
         }
@@ -74,13 +75,30 @@ class _Seen:
         self._at: dict[Site, list[Tensor]] = {site: [] for site in sites}
         places = [(site, layer) for site in sites for layer in range(adapter.n_layers)]
         with attached(adapter, places, self._sees):
-            self.logits = model(input_ids=ids, use_cache=False).logits[0].float()
+            # One row of logits: of V = 262,144 all of them would take longer than all else.
+            self.logits = model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[0].float()
 
     def _sees(self, site: Site, _layer: int, value: Tensor) -> None:
         self._at[site].append(value[0].float())
 
     def __getitem__(self, site: Site) -> list[Tensor]:
         return self._at[site]
+
+
+class _Walk:
+    """The engine's own way through the blocks, with the patterns written out."""
+
+    def __init__(self, adapter: Adapter, ids: Tensor) -> None:
+        self.patterns: list[Tensor] = []  # [H, T, T] each
+        layers = range(adapter.n_layers)
+        x, calls = adapter.enter(ids)
+        with attached(adapter, [(Site.PATTERN, layer) for layer in layers], self._sees):
+            for layer in layers:
+                x = adapter.run_block(layer, x, calls)
+        self.after = x[0].float()
+
+    def _sees(self, _site: Site, _layer: int, value: Tensor) -> None:
+        self.patterns.append(value[0].float())
 
 
 def _blocks(adapter: Adapter, seen: _Seen) -> float:
@@ -106,11 +124,10 @@ def _coefficients(adapter: Adapter, seen: _Seen) -> float:
 def _values(adapter: Adapter, seen: _Seen) -> float:
     errors = []
     for layer, m in enumerate(seen[Site.COEFFICIENTS]):
-        written = m * adapter.value_scale(layer, m).unsqueeze(-1)
-        found = written @ adapter.value_directions(layer).float()
+        scale = adapter.value_scale(layer, m).unsqueeze(-1)
+        found = (m * scale) @ adapter.value_directions(layer).float()
         bias, norm = adapter.value_bias(layer), adapter.ffn_post_norm(layer)
         if bias is not None:
-            scale = adapter.value_scale(layer, m).unsqueeze(-1)
             found = found + scale * (bias.float() if norm is None else norm.push(bias))
         if norm is not None and norm.bias is not None:
             found = found + norm.bias.float()
@@ -118,9 +135,9 @@ def _values(adapter: Adapter, seen: _Seen) -> float:
     return max(errors)
 
 
-def _pattern(adapter: Adapter, seen: _Seen, written_out: _Seen) -> float:
+def _pattern(adapter: Adapter, seen: _Seen, patterns: Sequence[Tensor]) -> float:
     errors = []
-    for pattern, v, z in zip(written_out[Site.PATTERN], seen[Site.V], seen[Site.Z], strict=True):
+    for pattern, v, z in zip(patterns, seen[Site.V], seen[Site.Z], strict=True):
         heads = pattern @ grouped(v.unsqueeze(0), adapter.n_heads)[0]  # [H, T, d]
         errors.append(_off(heads.transpose(0, 1).flatten(1), z))
     return max(errors)
