@@ -53,6 +53,7 @@ def counting(
 def counts(forgetful: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     found: Counter[str] = Counter()
     debugger: Debugger = forgetful.application.extensions["lm_debugger"].registry.get()
+    debugger.tokenize(PROMPT)  # what the tokenizer begins texts with is asked once a model
     tokenizer = type(debugger.checkpoint.tokenizer)
     counting(monkeypatch, found, tokenizer, "__call__", "tokenised")
     counting(monkeypatch, found, Model, "interventions", "checked")

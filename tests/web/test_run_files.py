@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from lm_debugger.engine.types import Intervention
 from lm_debugger.runs import files
 from tests.web.conftest import OpenPage, Server, shoot
 from tests.web.demo import BEYOND
@@ -56,7 +57,8 @@ def test_saved_and_opened_again(open_page: OpenPage, server: Server, tmp_path: P
     path = tmp_path / "run.json"
     path.write_text(json.dumps(run), encoding="utf-8")
     read = files.read(path)
-    assert [item.model_dump() for item in read.interventions] == IN_FORCE
+    edits = [Intervention(**edit) for edit in IN_FORCE]
+    assert [item.checked() for item in read.interventions] == edits
     assert server.post("/api/v1/code", {"run": run, "form": "lm_debugger"})["code"]
 
     # somewhere else, where something else is going on

@@ -65,8 +65,8 @@ class Vocabulary:
         return [*self._in_front(ids, bos), *ids]
 
     def in_front_of(self, prompt: str) -> tuple[int, ...]:
-        """What `encode` puts in front of the tokens of a prompt. Raises as `encode` does."""
-        return self._in_front(self._encode(prompt), None)
+        """What `encode` puts in front of the tokens of a prompt that it can read."""
+        return self._in_front(self._encode(prompt), None) if self.bos else ()
 
     def _in_front(self, ids: list[int], bos: bool | None) -> tuple[int, ...]:
         if bos is False:
