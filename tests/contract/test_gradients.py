@@ -41,6 +41,10 @@ NAMES = {
 FAMILY = {"mistral": "llama", "qwen2": "llama", "gemma2": "gemma", "gemma3": "gemma"}
 
 
+def _forgotten(*_: Any, **__: Any) -> Any:
+    raise AssertionError("a plain model is run once")
+
+
 class Plain:
     """A plain model's pass with autograd: tensors by site and layer, noted by hooks of its own."""
 
@@ -66,6 +70,7 @@ class Plain:
             self._note(block.get_submodule(ffn), Site.FFN_OUT, "out")
         self._note(self.lm.get_submodule(final), Site.FINAL, "in")
         self.lm(torch.tensor([ids]))
+        AttentionInterface.register("noted", _forgotten)  # nothing of this pass stays behind
         self.direction = self._direction(final, position)
 
     def _leaf(self, _: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
