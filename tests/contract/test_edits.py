@@ -19,7 +19,7 @@ from lm_debugger.engine.edits import FromRow, SiteEdit
 from lm_debugger.engine.interventions import merge
 from lm_debugger.engine.passes import Row
 from lm_debugger.engine.sites import Site
-from lm_debugger.engine.types import Intervention
+from lm_debugger.engine.types import Intervention, Kind
 from lm_debugger.errors import CannotBake, NonFiniteResult
 from lm_debugger.runs.program import program
 from lm_debugger.runs.schema import RunFile
@@ -79,7 +79,7 @@ def test_off_and_scale_are_surgery(model: Model, layer: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["set", "add"])
-def test_set_and_add_are_what_a_hook_does(model: Model, kind: str) -> None:
+def test_set_and_add_are_what_a_hook_does(model: Model, kind: Kind) -> None:
     ids, dim, plain = model.encode(PROMPT), dominant(model, 1), model.plain()
 
     def hook(_: Any, args: tuple[Tensor, ...]) -> tuple[Tensor]:
@@ -88,7 +88,7 @@ def test_set_and_add_are_what_a_hook_does(model: Model, kind: str) -> None:
         return (m,)
 
     down(model, plain, 1).register_forward_pre_hook(hook)
-    edit = Intervention(1, dim, kind, 2.5)  # type: ignore[arg-type]
+    edit = Intervention(1, dim, kind, 2.5)
     assert_predicts(model, edit, probs(plain, ids))
 
 

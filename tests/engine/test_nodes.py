@@ -127,7 +127,8 @@ def test_codes_of_refusals() -> None:
 
 
 def test_parts_of_any_integer_type() -> None:
-    node = Node("value", np.int64(3), np.int32(7))  # type: ignore[arg-type]
+    parts: list[Any] = [np.int64(3), np.int32(7)]
+    node = Node("value", *parts)
     assert str(node) == "L3D7"
     assert type(node.layer) is int
     assert node == Node.parse("L3D7")

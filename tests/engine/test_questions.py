@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,11 +54,16 @@ READINGS = {
 """Of METHODS, section 1: the lens for states, raw for what writes, exact for effects."""
 
 
+def given(question: Any) -> dict[str, Any]:
+    """What a question was made of."""
+    return {field.name: getattr(question, field.name) for field in fields(question)}
+
+
 @pytest.mark.parametrize("name", ASKED)
 def test_a_method_asks_what_ask_does(tied: Case, name: str) -> None:
     """The fields of a question are the arguments of the method of its name."""
     question = ASKED[name]
-    arguments = {field.name: getattr(question, field.name) for field in fields(question)}  # type: ignore[arg-type]
+    arguments = given(question)
     if name == "find_tokens":
         arguments["text"] = arguments.pop("q")
     answer = tied.forgetful.ask(question)
@@ -86,9 +92,8 @@ def test_an_answer_says_how_its_tokens_are_read(tied: Case, name: str) -> None:
 def test_no_question_has_a_prompt_that_is_empty_or_too_long(tied: Case, name: str) -> None:
     few = Debugger(tied.debugger.checkpoint, Limits(max_prompt_tokens=5))
     kind, question = type(ABOUT_A_PROMPT[name]), ABOUT_A_PROMPT[name]
-    given = {field.name: getattr(question, field.name) for field in fields(question)}  # type: ignore[arg-type]
     with pytest.raises(EmptyPrompt):
-        few.ask(kind(**{**given, "prompt": ""}))
+        few.ask(kind(**{**given(question), "prompt": ""}))
     with pytest.raises(PromptTooLong, match="has 6 tokens; at most 5") as caught:
         few.ask(question)
     assert caught.value.details == {"parameter": "prompt_tokens", "n_tokens": 6, "maximum": 5}
@@ -128,7 +133,7 @@ def test_questions_of_several_kinds_that_wait_each_get_their_own_answer(
         grid.Ask(prompt="two three"),
         project.Ask(layer=0, dim=3, top_k=2),
     ]
-    calls = [lambda question=question: debugger.ask(question) for question in asked]  # type: ignore[misc]
+    calls = [partial(debugger.ask, question) for question in asked]
     for question, future in zip(asked, all_at_once(debugger.gate, *calls), strict=True):
         assert_agree(tied, future.result(), tied.forgetful.ask(question))
     assert sorted(batches.sizes) == [1, 1, 3]

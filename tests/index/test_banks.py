@@ -124,7 +124,7 @@ def test_directions_are_compared_over_all_or_some_of_its_layers(
     near = index.concepts.neighbours(named(at), 9)
     assert_ranked(numbered(rows, near), cosines, 9, atol=1e-6)
     with pytest.raises(InvalidInput, match="is no value vector"):
-        near[0].id  # noqa: B018
+        _ = near[0].id
 
 
 def test_its_clusters_are_a_partition(index: ModelIndex, rows: Rows) -> None:

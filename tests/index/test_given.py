@@ -79,9 +79,10 @@ def test_no_exception_of_pythons_own_reaches_the_caller(
 
 
 def test_whatever_is_an_integer_is_one(index: ModelIndex) -> None:
-    for three in (np.int64(3), torch.tensor(3)):
-        assert index.summary(three) == index.summary(3)  # type: ignore[arg-type]
-        assert index.members(three) == index.members(3)  # type: ignore[arg-type]
-        assert index.keywords("the", three) == index.keywords("the", 3)  # type: ignore[arg-type]
+    threes: list[Any] = [np.int64(3), torch.tensor(3)]
+    for three in threes:
+        assert index.summary(three) == index.summary(3)
+        assert index.members(three) == index.members(3)
+        assert index.keywords("the", three) == index.keywords("the", 3)
         at = ValueId(0, 1)
         assert index.concepts.neighbours(at, three) == index.concepts.neighbours(at, 3)

@@ -11,7 +11,7 @@ const SECOND = { layer: 3, dim: 4, score: 5 };
 function show(look: "compact" | "wide") {
   Element.prototype.scrollIntoView = () => undefined;
   render(
-    // biome-ignore lint/a11y/noStaticElementInteractions: as the lists of the page have it
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only hears the arrow keys of the buttons inside
     <div onKeyDown={walk}>
       <ol>
         <NodeRow value={FIRST} first look={look}>

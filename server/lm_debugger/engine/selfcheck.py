@@ -146,7 +146,7 @@ def _pattern(adapter: Adapter, seen: _Seen, patterns: Sequence[Tensor]) -> float
 def _heads(adapter: Adapter, seen: _Seen) -> float:
     errors = []
     for layer, z in enumerate(seen[Site.Z]):
-        by_head = z.unflatten(-1, (adapter.n_heads, -1))  # type: ignore[no-untyped-call]
+        by_head = z.view(len(z), adapter.n_heads, -1)
         found = torch.einsum("thd,hde->te", by_head, adapter.head_matrix(layer).float())
         bias = adapter.head_bias(layer)
         found = found if bias is None else found + bias.float()

@@ -113,9 +113,9 @@ class Build:
         if self._cancel.is_set():
             raise Cancelled
 
-    def _report(self, **changes: object) -> None:
+    def _report(self, **changes: Any) -> None:
         before = self._progress
-        p = self._progress = replace(before, **changes)  # type: ignore[arg-type]
+        p = self._progress = replace(before, **changes)
         if (p.state, p.stage, p.done) != (before.state, before.stage, before.done) or not p.within:
             log.info("index: %s, %s %d/%d", p.state, p.stage, p.done, p.total)
         self._on_progress(p)

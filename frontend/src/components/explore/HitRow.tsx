@@ -84,7 +84,7 @@ export function HitList({
 }: ListProps) {
   const largest = full ?? Math.max(0, ...hits.map((hit) => Math.abs(hit.score)));
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys of the buttons inside
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only hears the arrow keys of the buttons inside
     <div
       className={styles.list}
       data-whole={whole || undefined}

@@ -185,7 +185,8 @@ class Adapter:
 
     def value_bias(self, layer: int) -> Tensor | None:
         """b of a layer's FFN, [D], a view of the weights; None where there is none."""
-        bias: Tensor | None = self._part(layer, self.parts.down).bias  # type: ignore[assignment]
+        projection: Any = self._part(layer, self.parts.down)
+        bias: Tensor | None = projection.bias
         return bias
 
     def value_scale(self, layer: int, m: Tensor) -> Tensor:
@@ -204,7 +205,8 @@ class Adapter:
 
     def head_bias(self, layer: int) -> Tensor | None:
         """b_O, [D], a view of the weights; None where there is none."""
-        bias: Tensor | None = self._part(layer, self.parts.out).bias  # type: ignore[assignment]
+        projection: Any = self._part(layer, self.parts.out)
+        bias: Tensor | None = projection.bias
         return bias
 
     def ffn_post_norm(self, layer: int) -> Norm | None:
@@ -225,8 +227,8 @@ class Adapter:
 
     def activation(self, layer: int) -> Callable[[Tensor], Tensor]:
         """Elementwise: a plain FFN's coefficients are it of the pre-activations (rules 8 and 9)."""
-        function: Any = self._part(layer, self.parts.activation)
-        return function  # type: ignore[no-any-return]
+        function: Callable[[Tensor], Tensor] = self._part(layer, self.parts.activation)
+        return function
 
     def cap(self, logits: Tensor) -> Tensor:
         """What the model does to its logits before the softmax."""
