@@ -113,7 +113,7 @@ function Frame({ start }: { start: Start }) {
       {narrow && <NoticeBar />}
       <HoverCard />
       {palette && <PaletteOnDemand onClose={() => setPalette(false)} />}
-      <HelpDialog open={help} onClose={() => setHelp(false)} />
+      {help && <HelpDialog onClose={() => setHelp(false)} />}
     </div>
   );
 }

@@ -10,11 +10,13 @@ import styles from "./Modal.module.css";
 
 interface Props {
   title: string;
+  /** For what stands in columns. */
+  wide?: boolean;
   onClose(): void;
   children: ReactNode;
 }
 
-export function Modal({ title, onClose, children }: Props) {
+export function Modal({ title, wide = false, onClose, children }: Props) {
   const { remember, onCloseAutoFocus } = useReturnedFocus();
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
@@ -22,6 +24,7 @@ export function Modal({ title, onClose, children }: Props) {
         <Dialog.Overlay className={styles.shade} />
         <Dialog.Content
           className={styles.dialog}
+          data-wide={wide || undefined}
           aria-describedby={undefined}
           onOpenAutoFocus={(event) => {
             remember();

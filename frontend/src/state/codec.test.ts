@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { emptyLink as empty } from "@/test/links";
 import { PANEL_IDS, plainPanels } from "@/test/panels";
 import { digest, forWire, readEdits, readIntervention } from "./codec";
 import { KINDS, newIntervention, type Positions, takesValue } from "./interventions";
@@ -7,20 +8,6 @@ import { READINGS } from "./session";
 import { decodeLink, encodeLink, type LinkState } from "./url";
 
 providePanels(plainPanels);
-
-const empty: LinkState = {
-  model: null,
-  prompt: null,
-  interventions: [],
-  groups: [],
-  position: null,
-  selection: null,
-  reading: "edited",
-  panel: "layers",
-  tokens: [],
-  names: {},
-  explore: null,
-};
 
 /** All combinations of one choice of each kind. */
 function* product<T extends Record<string, readonly unknown[]>>(

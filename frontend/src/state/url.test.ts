@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { emptyLink as empty } from "@/test/links";
 import { plainPanels } from "@/test/panels";
 import { type ExplorePlace, initialPlace } from "./explore";
 import { newIntervention } from "./interventions";
@@ -6,20 +7,6 @@ import { providePanels } from "./panels";
 import { decodeLink, decodeReference, encodeLink, type LinkState, MAX_LINK } from "./url";
 
 providePanels(plainPanels);
-
-const empty: LinkState = {
-  model: null,
-  prompt: null,
-  interventions: [],
-  groups: [],
-  position: null,
-  selection: null,
-  reading: "edited",
-  panel: "layers",
-  tokens: [],
-  names: {},
-  explore: null,
-};
 
 const full: LinkState = {
   model: "org/gpt2-medium",
