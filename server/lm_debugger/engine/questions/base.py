@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from lm_debugger.engine import showing
-from lm_debugger.engine.asked import Intervention, as_interventions
+from lm_debugger.engine.asked import Intervention, Positions, as_interventions
+from lm_debugger.engine.checks import check_range
 
 if TYPE_CHECKING:
     from lm_debugger.engine.kept import Kept
@@ -156,3 +157,22 @@ class AtOnePosition(AboutPrompt[A]):
         column = model.column(self.position, len(prompt.ids))
         # Not super(): a dataclass with slots is another class than the one that was written here.
         return replace(AboutPrompt.checked(self, model, prompt), position=column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtPositions(AboutPrompt[A]):
+    """One that reads several positions, P of them."""
+
+    positions: Annotated[Positions, "of the prompt; negative ones count from the end"] = "all"
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Those."""
+        assert not isinstance(self.positions, str)
+        return self.positions
+
+    def checked(self, model: Model, prompt: Prompt) -> Self:
+        """Raises InvalidPosition and OutOfRange too."""
+        columns = model.columns(self.positions, len(prompt.ids))
+        check_range("positions", len(columns), model.limits.max_positions)
+        return replace(AboutPrompt.checked(self, model, prompt), positions=columns)

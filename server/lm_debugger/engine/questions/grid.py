@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Self, TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 from lm_debugger.engine import weight
 from lm_debugger.engine.asked import Positions
-from lm_debugger.engine.checks import check_range
-from lm_debugger.engine.questions.base import AboutPrompt, Answer, Prompt, Runs
+from lm_debugger.engine.questions.base import Answer, AtPositions, Runs
 from lm_debugger.engine.readings import OF_STATES, Reading
 from lm_debugger.engine.tokens import Token
 
@@ -57,22 +56,10 @@ class Grid(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask(AboutPrompt[Grid]):
+class Ask(AtPositions[Grid]):
     """What does every state at some positions of a prompt predict?"""
 
     positions: Annotated[Positions, "of the prompt"] = "all"
-
-    @property
-    def columns(self) -> tuple[int, ...]:
-        """P positions."""
-        assert not isinstance(self.positions, str)
-        return self.positions
-
-    def checked(self, model: Model, prompt: Prompt) -> Self:
-        """Raises InvalidInput."""
-        columns = model.columns(self.positions, len(prompt.ids))
-        check_range("positions", len(columns), model.limits.max_positions)
-        return AboutPrompt.checked(replace(self, positions=columns), model, prompt)
 
     def weight(self, shape: weight.Shape) -> int:
         """P columns in one run or two, and the tokens that they name."""

@@ -13,7 +13,7 @@ from lm_debugger.engine import showing, weight
 from lm_debugger.engine.asked import Intervention, Kind, Positions
 from lm_debugger.engine.checks import check_range
 from lm_debugger.engine.nodes import NodeName, ValueId
-from lm_debugger.engine.questions.base import AboutPrompt, Answer, Prompt, Runs
+from lm_debugger.engine.questions.base import Answer, AtPositions, Prompt, Runs
 from lm_debugger.engine.readings import OF_STATES, Reading
 from lm_debugger.engine.tokens import SubUpdate, Token, TokenProb
 from lm_debugger.engine.weight import Shape
@@ -190,25 +190,16 @@ class Trace(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask(AboutPrompt[Trace]):
+class Ask(AtPositions[Trace]):
     """How does each layer change the prediction, at some positions of a prompt?"""
 
     positions: Annotated[Positions, "positions to trace"] = "last"
     top_k: Annotated[int, "tokens and sub-updates per layer"] = 10
 
-    @property
-    def columns(self) -> tuple[int, ...]:
-        """Those that are traced."""
-        assert not isinstance(self.positions, str)
-        return self.positions
-
     def checked(self, model: Model, prompt: Prompt) -> Self:
         """Raises InvalidInput."""
-        columns = model.columns(self.positions, len(prompt.ids))
         top_k = check_range("top_k", self.top_k, model.limits.max_top_k)
-        check_range("positions", len(columns), model.limits.max_positions)
-        known = replace(self, positions=columns, top_k=top_k)
-        return AboutPrompt.checked(known, model, prompt)
+        return AtPositions.checked(replace(self, top_k=top_k), model, prompt)
 
     def weight(self, shape: Shape) -> int:
         """One run, or two and what they differ in: comparisons of K tokens each, at least."""
