@@ -19,8 +19,6 @@ GENERATED = {"frontend/src/api/schema.d.ts"}
 TOO_LONG = {
     # One panel of the page each.
     "frontend/src/state/session.test.ts": 327,
-    "tests/web/test_grid.py": 357,
-    "tests/web/test_groups.py": 373,
 }
 """Files that were longer when the limit came, with their lengths then. They may only shrink; a name
 goes when its file fits, and none is added."""

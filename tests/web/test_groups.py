@@ -1,57 +1,24 @@
-"""Groups of interventions: switched, scaled, named, moved, saved; undo and redo of all of it."""
+"""Groups of interventions: switched, scaled, named, saved; undo and redo of all of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.web import share_page
 from tests.web.conftest import OpenPage, Server, shoot
-from tests.web.looks import at_every_width, in_both_schemes
+from tests.web.groups_page import at, grouped, linked, matches
 from tests.web.random_server import RandomServer
 from tests.web.share_page import PROMPT, SharePage
-from tests.web.trace_page import drag, final
+from tests.web.trace_page import drag
 from tests.web.waits import address, reload
-
-# One of every kind; `at(f)` is what they come to at strength f, written out by hand.
-ITEMS = "L2D71*scale*-3_L1D5*set*8_L0D9*add*6_L2D12*off_L1D3*on"
 
 
 @pytest.fixture
 def server(small: RandomServer) -> Server:
+    """Whose page `open_page` opens."""
     return small.server
-
-
-def linked(items: str, groups: str = "") -> str:
-    """To the only model that there is."""
-    return share_page.linked(items, groups, model=None)
-
-
-def at(f: float) -> list[dict[str, Any]]:
-    return [
-        {"layer": 2, "dim": 71, "kind": "scale", "value": 1 + f * (-3 - 1)},
-        {"layer": 1, "dim": 5, "kind": "set", "value": f * 8},
-        {"layer": 0, "dim": 9, "kind": "add", "value": f * 6},
-        {"layer": 2, "dim": 12, "kind": "scale", "value": 1 - f},
-        {"layer": 1, "dim": 3, "kind": "on"},
-    ]
-
-
-def matches(view: SharePage, server: Server, edits: list[dict[str, Any]]) -> bool:
-    """Whether the page shows the prediction that the API gives for these edits."""
-    view.wait()
-    reply = server.post("/api/v1/trace", {"prompt": PROMPT, "interventions": edits})
-    probs = view.probabilities("edited")
-    return probs == final(reply, len(probs))
-
-
-def grouped(open_page: OpenPage, **options: Any) -> SharePage:
-    view = SharePage(open_page(linked(ITEMS), **options))
-    view.wait()
-    view.new_group("New group with the 5 vectors that are in none", "music")
-    return view
 
 
 def test_strength_scales_what_is_sent(open_page: OpenPage, server: Server) -> None:
@@ -111,102 +78,6 @@ def test_the_switch_keeps_each_cards_own(open_page: OpenPage, server: Server) ->
     view.undo()
     view.undo()
     expect(page.get_by_role("checkbox", name="Apply L1D5", exact=True)).to_be_checked()
-
-
-def test_cards_move_by_keyboard(open_page: OpenPage) -> None:
-    groups = "&g=1***first&g=2*f**second"
-    page = open_page(linked("L0D1*on_L0D2*on_L0D3*on****1_L0D4*on****2", groups))
-    view = SharePage(page)
-    view.wait()
-    name = view.card("L0D1").locator("[data-value]")
-    name.focus()
-    expected = [
-        {"": ["L0D2", "L0D1"], "first": ["L0D3"]},
-        {"": ["L0D2"], "first": ["L0D1", "L0D3"]},
-        {"": ["L0D2"], "first": ["L0D3", "L0D1"]},
-        # the folded group opens, so that the card can be seen
-        {"": ["L0D2"], "first": ["L0D3"], "second": ["L0D1", "L0D4"]},
-        {"": ["L0D2"], "first": ["L0D3"], "second": ["L0D4", "L0D1"]},
-        {"": ["L0D2"], "first": ["L0D3"], "second": ["L0D4", "L0D1"]},
-    ]
-    for order in expected:
-        page.keyboard.press("Alt+ArrowDown")
-        expect(name).to_be_focused()
-        assert view.order() == order
-    expect(page.get_by_test_id("interventions").get_by_role("status")).to_have_text(
-        "L0D1: place 2 of 2 in second"
-    )
-    page.keyboard.press("Alt+ArrowUp")
-    assert view.order()["second"] == ["L0D1", "L0D4"]
-    view.undo()
-    view.undo()
-    view.undo()
-    assert view.order() == {"": ["L0D2"], "first": ["L0D3", "L0D1"], "second": ["L0D4"]}
-    # from its slider, the card moves too; in the number field the keys are the field's own
-    page.get_by_role("combobox", name="Way to change L0D3").select_option("scale")
-    view.card("L0D3").get_by_role("slider").press("Alt+ArrowUp")
-    assert view.order()[""] == ["L0D2", "L0D3"]
-    expect(view.card("L0D3").get_by_role("slider")).to_be_focused()
-    expect(view.card("L0D3").get_by_role("textbox")).to_have_value("1")
-    view.card("L0D3").get_by_role("textbox").press("Alt+ArrowUp")
-    assert view.order()[""] == ["L0D2", "L0D3"]
-
-
-def test_groups_move_by_keyboard(open_page: OpenPage) -> None:
-    groups = "&g=1***first&g=2***second"
-    view = SharePage(open_page(linked("L0D3*on****1_L0D4*on****2", groups)))
-    view.wait()
-    fold = view.page.get_by_role("button", name="Fold the group second")
-    fold.press("Alt+ArrowUp")
-    assert list(view.order()) == ["second", "first"]
-    expect(fold).to_be_focused()
-    view.more("the group second", "Move down")
-    assert list(view.order()) == ["first", "second"]
-    view.undo()
-    assert list(view.order()) == ["second", "first"]
-
-
-def test_cards_move_by_menu_and_by_pointer(open_page: OpenPage) -> None:
-    groups = "&g=1***first&g=2***second"
-    items = "L0D1*on_L0D2*on_L0D3*on****1_L0D4*on****1"
-    view = SharePage(open_page(linked(items, groups), height=1400))
-    page = view.page
-    view.wait()
-    page.get_by_role("separator", name="Height of the interventions").focus()
-    for _ in range(20):
-        page.keyboard.press("ArrowUp")
-    view.more("L0D1", "first")
-    assert view.order() == {"": ["L0D2"], "first": ["L0D3", "L0D4", "L0D1"], "second": []}
-    view.more("L0D4", "Move earlier")
-    assert view.order()["first"] == ["L0D4", "L0D3", "L0D1"]
-    view.more("L0D1", "none")
-    assert view.order()[""] == ["L0D2", "L0D1"]
-
-    def drag(value: str, to: str) -> None:
-        start = view.card(value).bounding_box()
-        assert start is not None
-        page.mouse.move(start["x"] + 4, start["y"] + 30)
-        page.mouse.down()
-        page.mouse.move(start["x"] + 20, start["y"] + 34, steps=3)
-        end = page.locator(to).bounding_box()
-        assert end is not None
-        page.mouse.move(end["x"] + 10, end["y"] + end["height"] / 2, steps=6)
-        page.mouse.move(end["x"] + 11, end["y"] + end["height"] / 2)  # "over" follows "enter"
-        expect(page.locator("[data-drop]")).to_have_count(1)
-        shoot(page, f"dragging-{value}")
-        page.mouse.up()
-
-    drag("L0D2", "[data-testid=intervention-L0D3]")
-    assert view.order() == {"": ["L0D1"], "first": ["L0D4", "L0D2", "L0D3"], "second": []}
-    drag("L0D3", "[data-testid=intervention-L0D4]")
-    assert view.order()["first"] == ["L0D3", "L0D4", "L0D2"]
-    drag("L0D4", "[data-testid=group-2] ul")
-    assert view.order() == {"": ["L0D1"], "first": ["L0D3", "L0D2"], "second": ["L0D4"]}
-    # beyond the last place of its own group: last
-    page.get_by_role("button", name="Fold the group second").click()
-    drag("L0D1", "[data-testid=group-2] > div")
-    expect(page.get_by_role("button", name="Fold the group second")).to_be_visible()
-    assert view.order() == {"first": ["L0D3", "L0D2"], "second": ["L0D4", "L0D1"]}
 
 
 HOSTILE = "<img src=x onerror=alert(1)>; “é😀” שלום"
@@ -318,48 +189,3 @@ def test_a_name_is_typed_or_not(open_page: OpenPage) -> None:
     page.get_by_role("textbox", name="Name of the group music").fill("n" * 200)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="n" * 80, exact=True)).to_be_visible()
-
-
-def cards(count: int, group: int | None, start: int = 0) -> str:
-    kinds = ["scale*1.5*", "set*-0.25*last", "add*4*0.2.3", "on**", "off**"]
-    ends = "" if group is None else f"**{group}"
-    return "_".join(f"L{i % 3}D{3 * i}*{kinds[i % 5]}{ends}" for i in range(start, start + count))
-
-
-LOOKS = {
-    "one-card": linked(cards(1, None)),
-    "five-cards": linked(cards(5, None)),
-    "forty-cards": linked(cards(40, None)),
-    "two-groups": linked(
-        f"{cards(4, 1)}_{cards(4, 2, 4)}", f"&g=1**0.5*music&g=2*x**{'a long name ' * 6}"
-    ),
-    "folded-groups": linked(
-        f"{cards(2, None)}_{cards(4, 1, 2)}_{cards(9, 2, 6)}",
-        "&g=1*f*0.5*music&g=2*f*1.25*professions",
-    ),
-    "empty-group": linked("", "&g=1***Group+1"),
-}
-
-
-@pytest.mark.parametrize("state", LOOKS)
-def test_looks(open_page: OpenPage, state: str) -> None:
-    page = open_page(LOOKS[state])
-    view = SharePage(page)
-    view.wait()
-    for width in at_every_width(page, f"groups-{state}"):
-        unfold = page.get_by_role("button", name="Unfold the interventions")
-        if unfold.is_visible():
-            unfold.click()
-        assert not spilt(page), width
-    assert in_both_schemes(page, f"groups-{state}") == []
-
-
-def spilt(page: Page) -> list[str]:
-    """Parts of the panel whose content is wider than they are."""
-    panel = page.get_by_test_id("interventions")
-    found: list[str] = panel.evaluate(
-        """panel => [panel, ...panel.querySelectorAll("header, section, section > div, li")]
-            .filter(each => each.scrollWidth > each.clientWidth)
-            .map(each => each.outerHTML.slice(0, 120))"""
-    )
-    return found
