@@ -3,7 +3,7 @@ and the identities of METHODS 1."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -48,7 +48,15 @@ def _forgotten(*_: Any, **__: Any) -> Any:
 class Plain:
     """A plain model's pass with autograd: tensors by site and layer, noted by hooks of its own."""
 
-    def __init__(self, model: Model, ids: list[int], position: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        ids: list[int],
+        position: int,
+        tokens: Sequence[int] = TOKENS,
+        against: Sequence[int] = AGAINST,
+    ) -> None:
+        self._tokens, self._against = list(tokens), list(against)
         family = FAMILY.get(model.name, model.name.partition("-")[0])
         blocks, out, down, attention, ffn, final = NAMES[family]
         self.lm = model.plain()
@@ -103,7 +111,7 @@ class Plain:
         """centre(gain * u) / s at the position, 0 elsewhere (METHODS 0)."""
         norm, x = self.lm.get_submodule(final), self.seen[Site.FINAL][0][0, position].detach()
         head = self.lm.get_output_embeddings().weight
-        u = head[TOKENS].mean(0) - head[AGAINST].mean(0)
+        u = head[self._tokens].mean(0) - head[self._against].mean(0)
         found = torch.zeros_like(self.seen[Site.FINAL][0])
         if isinstance(norm, nn.LayerNorm):
             g = u * norm.weight

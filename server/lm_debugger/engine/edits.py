@@ -61,7 +61,9 @@ class SiteEdit:
         return replace(self, shift=self.shift + more, other=None)
 
     def write(self, x: Tensor, start: int) -> None:
-        """Edit x [t, *] in place; its first row is position `start` of the text."""
+        """Edit x [t, *] in place; its first row is position `start` of the text. Nothing may be
+        open: an operand that was never read would be left out in silence."""
+        assert self.other is None
         rows = torch.arange(start, start + x.shape[0], device=x.device)
         rows = rows.clamp(max=self.factor.shape[0] - 1)
         x[:, self.index] = x[:, self.index] * self.factor[rows] + self.shift[rows]

@@ -46,19 +46,24 @@ class Norm:
             None,
         )
         if isinstance(weight, Tensor) and eps is not None:
-            with torch.inference_mode():
+            with torch.no_grad():
                 generator = torch.Generator().manual_seed(0)
                 x = (torch.randn(4, len(weight), generator=generator) + 0.5).to(weight)
                 answer = parts(x).float()
-                rounding = 8 * torch.finfo(weight.dtype).eps
-            for centred in (True, False):
-                for one in (0.0, 1.0):
-                    # A view of the weights where it can be, so that they are in memory once.
-                    gain = weight if not one else weight.detach().float() + one
-                    norm = cls(gain, bias, float(eps), centred)
-                    off = (norm(x) - answer).abs().max()
-                    if off <= rounding * answer.abs().max().clamp_min(1.0):
-                        return norm
+                # The nearest, not the first that is near: in half precision, where gains are large,
+                # the one of "gain - 1" is little more than rounding.
+                likeliest = min(
+                    (
+                        # A view of the weights where it can be, so that they are in memory once.
+                        cls(weight if not one else weight.float() + 1, bias, float(eps), centred)
+                        for centred in (True, False)
+                        for one in (False, True)
+                    ),
+                    key=lambda norm: float((norm(x) - answer).abs().max()),
+                )
+                off = (likeliest(x) - answer).abs().max() / answer.abs().max().clamp_min(1.0)
+            if off <= 8 * torch.finfo(weight.dtype).eps:
+                return likeliest
         raise UnsupportedModel(
             f"The norm {type(module).__name__} is neither a LayerNorm nor an RMSNorm with a gain, "
             "so what stands behind it cannot be split into parts."
